@@ -1,0 +1,1 @@
+//! Source `drone` (under construction).

@@ -1,0 +1,13 @@
+//! One folder a source. A new one is its folder, its `mod` line and its entry in [`all`]; a test compares.
+//!
+//! Refuses: one source naming another.
+
+use kopi_feed::SourceKind;
+
+pub mod drone;
+pub mod rancher;
+
+/// Every kind of source there is.
+pub fn all() -> Vec<SourceKind> {
+    Vec::new()
+}

@@ -1,0 +1,2 @@
+//! kopi
+fn main() {}
