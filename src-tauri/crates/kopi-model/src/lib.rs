@@ -4,6 +4,8 @@
 //! `kopi-notify` and in `ui/messages`).
 
 pub mod act;
+#[cfg(test)]
+mod bindings;
 pub mod event;
 pub mod item;
 pub mod key;
