@@ -3,6 +3,7 @@ import type { ConnectionName } from "./ConnectionName";
 import type { ItemId } from "./ItemId";
 import type { LiveStatus } from "./LiveStatus";
 import type { Scope } from "./Scope";
+import type { Verb } from "./Verb";
 
 /**
  * A container. Native id: the server's, `1i31`.
@@ -97,6 +98,6 @@ created_at?: string | null,
  */
 started_at?: string | null, 
 /**
- * Verbs the server offers now to this key.
+ * What the server would let this key do now.
  */
-offers: Array<string>, };
+offers: Array<Verb>, };

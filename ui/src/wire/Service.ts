@@ -7,6 +7,8 @@ import type { Scope } from "./Scope";
 import type { ServiceKind } from "./ServiceKind";
 import type { Sidekick } from "./Sidekick";
 import type { UpgradeFacts } from "./UpgradeFacts";
+import type { UpgradePhase } from "./UpgradePhase";
+import type { Verb } from "./Verb";
 
 /**
  * A service. Native id: the server's, `1s47`.
@@ -105,9 +107,13 @@ upgrade?: UpgradeFacts | null,
  */
 labels: { [key in string]: string }, 
 /**
- * Verbs the server offers now to this key, in the server's words (`upgrade`, `finishupgrade`, …).
+ * What the server would let this key do now (Rancher: mapped from `actions`).
  */
-offers: Array<string>, 
+offers: Array<Verb>, 
+/**
+ * Where an upgrade stands.
+ */
+phase: UpgradePhase, 
 /**
  * `host:port` it is reached at.
  */

@@ -61,4 +61,5 @@ export type { Task } from './Task';
 export type { TaskState } from './TaskState';
 export type { Theme } from './Theme';
 export type { UpgradeFacts } from './UpgradeFacts';
+export type { UpgradePhase } from './UpgradePhase';
 export type { Verb } from './Verb';

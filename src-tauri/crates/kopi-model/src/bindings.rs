@@ -12,7 +12,9 @@ fn checked_in() -> PathBuf {
 }
 
 fn texts(dir: &Path) -> BTreeMap<String, String> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return BTreeMap::new() };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return BTreeMap::new();
+    };
     entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
@@ -47,8 +49,15 @@ fn typescript_is_in_step_with_the_wire_types() {
     }
     let found = texts(&checked_in());
     let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&wanted), names(&found), "run KOPI_UPDATE=1 cargo test -p kopi-model");
+    assert_eq!(
+        names(&wanted),
+        names(&found),
+        "run KOPI_UPDATE=1 cargo test -p kopi-model"
+    );
     for (name, text) in wanted {
-        assert_eq!(text, found[&name], "{name} is stale: run KOPI_UPDATE=1 cargo test -p kopi-model");
+        assert_eq!(
+            text, found[&name],
+            "{name} is stale: run KOPI_UPDATE=1 cargo test -p kopi-model"
+        );
     }
 }

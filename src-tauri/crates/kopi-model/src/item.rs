@@ -10,7 +10,8 @@ mod live;
 pub use build::{Agents, Build, Change, Repo, Step};
 pub use line::{Line, LineGroup, LineLink};
 pub use live::{
-    Container, Environment, Host, HostLoad, Image, PreviousVersion, Service, ServiceKind, Sidekick, Stack, UpgradeFacts,
+    Container, Environment, Host, HostLoad, Image, PreviousVersion, Service, ServiceKind, Sidekick, Stack,
+    UpgradeFacts, UpgradePhase,
 };
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, ItemId, LiveStatus, Scope};
+use crate::{ConnectionName, ItemId, LiveStatus, Scope, Verb};
 
 /// An environment (Rancher 1.6: project). Native id: the server's, `1a5`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,6 +81,26 @@ pub enum ServiceKind {
     Selector,
     /// Anything else: shown, never acted on.
     Other,
+}
+
+/// Where an upgrade of a service stands, in our words (Rancher 1.6: from `state`, `apis/rancher.md § 4.1`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum UpgradePhase {
+    /// None under way.
+    #[default]
+    None,
+    /// Containers are being replaced (`upgrading`).
+    Running,
+    /// All replaced; a person (or Kopi) must finish or go back (`upgraded`).
+    AwaitsFinish,
+    /// Stopped half-way, old and new mixed (`canceling-upgrade`, `canceled-upgrade`).
+    Cancelled,
+    /// Going back (`rolling-back`).
+    RollingBack,
+    /// Old containers are being removed (`finishing-upgrade`).
+    Finishing,
 }
 
 /// A secondary container that goes with each copy of a service.
@@ -175,8 +195,10 @@ pub struct Service {
     pub upgrade: Option<UpgradeFacts>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// Verbs the server offers now to this key, in the server's words (`upgrade`, `finishupgrade`, …).
-    pub offers: Vec<String>,
+    /// What the server would let this key do now (Rancher: mapped from `actions`).
+    pub offers: Vec<Verb>,
+    /// Where an upgrade stands.
+    pub phase: UpgradePhase,
     /// `host:port` it is reached at.
     pub endpoints: Vec<String>,
     /// Made.
@@ -238,8 +260,8 @@ pub struct Container {
     /// First seen running.
     #[cfg_attr(test, ts(as = "Option<String>"))]
     pub started_at: Option<Timestamp>,
-    /// Verbs the server offers now to this key.
-    pub offers: Vec<String>,
+    /// What the server would let this key do now.
+    pub offers: Vec<Verb>,
 }
 
 /// Load of a host; each is none while the agent has not reported.
