@@ -1,5 +1,7 @@
 //! The frames themselves. On a byte stream each is one line of JSON ended by `\n`; on a WebSocket one text message.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Answer, ApiError, ConnectionHealth, LogAsk, LogLine, Query, Task};
@@ -118,7 +120,7 @@ pub struct Snapshot {
     #[cfg_attr(test, ts(type = "number"))]
     pub rev: u64,
     /// All live items, derived lines included.
-    pub items: Vec<Item>,
+    pub items: Vec<Arc<Item>>,
     /// All connections.
     pub connections: Vec<ConnectionHealth>,
     /// Orders under way or just ended.
@@ -138,7 +140,7 @@ pub struct Patch {
     #[cfg_attr(test, ts(type = "number"))]
     pub rev: u64,
     /// New or changed items.
-    pub upserts: Vec<Item>,
+    pub upserts: Vec<Arc<Item>>,
     /// Gone items.
     pub gone: Vec<ItemId>,
     /// Changed connections.
