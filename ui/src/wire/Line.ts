@@ -7,7 +7,7 @@ import type { Scope } from "./Scope";
 
 /**
  * A repository and branch, the build that is newest on it and the service that runs it. Native id: `owner/repo@branch`
- * with `/environment` behind it when a service is linked.
+ * with `/connection:environment` behind it when a service is linked.
  */
 export type Line = { 
 /**

@@ -1,6 +1,7 @@
 //! Writes `ui/src/wire/` and fails when what is checked in is stale. `KOPI_UPDATE=1 cargo test -p kopi-model` writes it anew.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ts_rs::{Config, TS};
@@ -36,7 +37,7 @@ fn typescript_is_in_step_with_the_wire_types() {
     let mut index = String::from("// Generated from kopi-model by its tests. Do not edit.\n");
     for name in wanted.keys() {
         let name = name.trim_end_matches(".ts");
-        index.push_str(&format!("export type {{ {name} }} from './{name}';\n"));
+        writeln!(index, "export type {{ {name} }} from './{name}';").unwrap();
     }
     wanted.insert("index.ts".into(), index);
 

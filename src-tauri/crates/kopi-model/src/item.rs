@@ -81,10 +81,6 @@ impl ItemKind {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is documented on its struct")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "items live behind Arc; a box inside would be a second hop"
-)]
 pub enum Item {
     Agents(Agents),
     Build(Build),

@@ -35,7 +35,7 @@ pub enum LineGroup {
 }
 
 /// A repository and branch, the build that is newest on it and the service that runs it. Native id: `owner/repo@branch`
-/// with `/environment` behind it when a service is linked.
+/// with `/connection:environment` behind it when a service is linked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default)]
