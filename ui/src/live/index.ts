@@ -1,0 +1,4 @@
+export { apply, EMPTY, fromSnapshot, hasAnswered, type LiveState } from "./apply";
+export { kindOf, type Kind, type KindMap, Live, type Staleness } from "./live.svelte";
+export { now } from "./now.svelte";
+export { getSession, Session, setSession } from "./session.svelte";

@@ -1,0 +1,1 @@
+export { default as BoardView } from "./BoardView.svelte";

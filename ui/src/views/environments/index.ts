@@ -1,0 +1,1 @@
+export { default as EnvironmentsView } from "./EnvironmentsView.svelte";

@@ -1,0 +1,1 @@
+export { default as InboxView } from "./InboxView.svelte";
