@@ -15,6 +15,8 @@ pub mod model;
 pub mod notice;
 pub mod reduce;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 pub mod wire;
 
