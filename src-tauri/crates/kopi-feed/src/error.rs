@@ -37,6 +37,8 @@ pub struct FeedError {
     pub retry_at: Option<Timestamp>,
     /// For writing requests.
     pub sent: Sent,
+    /// A stream that the server ended in good order: for a log its end, for a feed a broken stream.
+    pub ended: bool,
 }
 
 impl FeedError {
@@ -51,6 +53,7 @@ impl FeedError {
             words: None,
             retry_at: None,
             sent: Sent::No,
+            ended: false,
         }
     }
 

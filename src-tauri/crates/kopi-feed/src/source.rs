@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{Clock, FeedError, Secret};
+use crate::{Clock, FeedError, Meter, Secret};
 
 /// A boxed future, so that the trait is object-safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -37,6 +37,11 @@ pub trait Source: Send + Sync {
 
     /// The requests an order would send, method and path without secrets, for the plan ("POST /v2-beta/…?action=upgrade").
     fn requests(&self, order: &Order) -> Vec<String>;
+
+    /// Counts of what it asks, where it counts.
+    fn meter(&self) -> Option<Arc<Meter>> {
+        None
+    }
 }
 
 /// What a view may ask a source to read.
