@@ -6,7 +6,9 @@ pub mod format;
 mod lang;
 mod native;
 mod wish;
+pub mod words;
 
 pub use lang::Lang;
 pub use native::{Button, ButtonDoes, DesktopState, Loudness, NotifyError, Sender, Showing};
 pub use wish::{Does, Wish};
+pub use words::{Worded, showing, verb_label, word};

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use kopi_model::ItemId;
+use kopi_model::{ItemId, Verb};
 use tokio::sync::{mpsc, watch};
 
 use crate::Wish;
@@ -37,22 +37,20 @@ pub struct Button {
 pub enum ButtonDoes {
     /// Open the item with its log.
     Log,
-    /// Redeploy the service.
-    Redeploy,
+    /// Do this to the item: planned first, asked for when it is costly.
+    Verb(Verb),
     /// No notices of the subject for an hour.
     Mute,
-    /// Open the item (where a click on the notice itself is not seen as a button).
-    Open,
 }
 
 impl ButtonDoes {
     /// The action's key on the wire.
-    fn key(self) -> &'static str {
+    fn key(self) -> String {
         match self {
-            Self::Log => "log",
-            Self::Redeploy => "redeploy",
-            Self::Mute => "mute",
-            Self::Open => "open",
+            Self::Log => "log".into(),
+            Self::Mute => "mute".into(),
+            // The verb's own word, as everywhere on the wire.
+            Self::Verb(verb) => format!("verb-{verb:?}").to_lowercase(),
         }
     }
 }
@@ -85,25 +83,25 @@ pub struct Showing {
     pub item: Option<ItemId>,
     /// What "mute" mutes, `owner/repo` or `stack/service`.
     pub subject: String,
-    /// What "redeploy" redeploys.
-    pub service: Option<ItemId>,
 }
 
 impl Showing {
     /// What an action means; none for one that is not ours.
     fn wish(&self, action: &str) -> Option<Wish> {
-        match action {
-            "default" | "open" => Some(Wish::Show {
+        if action == "default" {
+            return Some(Wish::Show {
                 item: self.item.clone(),
                 log: false,
-            }),
-            "log" => Some(Wish::Show {
+            });
+        }
+        let button = self.buttons.iter().find(|button| button.does.key() == action)?;
+        match button.does {
+            ButtonDoes::Log => Some(Wish::Show {
                 item: self.item.clone(),
                 log: true,
             }),
-            "redeploy" => self.service.clone().map(Wish::Redeploy),
-            "mute" => Some(Wish::MuteOneHour(self.subject.clone())),
-            _ => None,
+            ButtonDoes::Verb(verb) => self.item.clone().map(|target| Wish::Do { target, verb }),
+            ButtonDoes::Mute => Some(Wish::MuteOneHour(self.subject.clone())),
         }
     }
 }

@@ -17,8 +17,13 @@ pub enum Wish {
         /// With its log.
         log: bool,
     },
-    /// Redeploy this service: planned first, asked for when it is costly.
-    Redeploy(ItemId),
+    /// Do this: planned first, asked for in the window when it is costly.
+    Do {
+        /// To what.
+        target: ItemId,
+        /// Which verb.
+        verb: Verb,
+    },
     /// No notices of this repository or service for an hour.
     MuteOneHour(String),
     /// Notices of it again.
@@ -46,10 +51,10 @@ impl Wish {
         let in_an_hour = now.checked_add(1.hour()).ok();
         Does::Act(match self {
             Self::Show { item, log } => Act::Show { item, log },
-            Self::Redeploy(target) => {
+            Self::Do { target, verb } => {
                 return Does::Order(Order {
                     target,
-                    verb: Verb::Redeploy,
+                    verb,
                     tag: None,
                     scale: None,
                     environment: None,

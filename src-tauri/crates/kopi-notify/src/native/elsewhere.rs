@@ -89,7 +89,7 @@ fn build(showing: &Showing, waits: bool) -> Notification {
     notification.app_id(APP_ID);
     if waits {
         for button in &showing.buttons {
-            notification.action(button.does.key(), &button.label);
+            notification.action(&button.does.key(), &button.label);
         }
     }
     notification.finalize()

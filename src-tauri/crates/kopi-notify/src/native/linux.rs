@@ -145,7 +145,7 @@ fn build(showing: &Showing, icon: &str, capabilities: &[String], replaces: Optio
         // By the specification the default action's label may be shown; servers that do so find a word in it.
         notification.action("default", "Kopi");
         for button in &showing.buttons {
-            notification.action(button.does.key(), &button.label);
+            notification.action(&button.does.key(), &button.label);
         }
     }
     notification.finalize()
@@ -159,6 +159,8 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kopi_model::Verb;
+
     use crate::{Button, ButtonDoes};
 
     fn showing() -> Showing {
@@ -167,14 +169,19 @@ mod tests {
             event: "broken".into(),
             title: "web is broken".into(),
             body: "\"use <Link> & co\"".into(),
-            buttons: vec![Button {
-                does: ButtonDoes::Log,
-                label: "Log".into(),
-            }],
+            buttons: vec![
+                Button {
+                    does: ButtonDoes::Log,
+                    label: "Log".into(),
+                },
+                Button {
+                    does: ButtonDoes::Verb(Verb::Restart),
+                    label: "Build again".into(),
+                },
+            ],
             loudness: Loudness::Normal,
-            item: None,
+            item: Some("build:drone/acme/web#7".into()),
             subject: "acme/web".into(),
-            service: None,
         }
     }
 
@@ -190,13 +197,23 @@ mod tests {
     fn buttons_only_where_they_are_shown() {
         assert!(build(&showing(), "", &["body".into()], None).actions.is_empty());
         let with = build(&showing(), "", &["actions".into()], None);
-        assert_eq!(with.actions, ["default", "Kopi", "log", "Log"]);
+        assert_eq!(
+            with.actions,
+            ["default", "Kopi", "log", "Log", "verb-restart", "Build again"]
+        );
     }
 
     #[test]
-    fn redeploy_needs_a_service() {
-        assert_eq!(showing().wish("redeploy"), None);
-        assert_eq!(showing().wish("mute"), Some(Wish::MuteOneHour("acme/web".into())));
-        assert_eq!(showing().wish("something-else"), None);
+    fn only_buttons_that_were_shown_mean_something() {
+        let item = Some("build:drone/acme/web#7".into());
+        assert_eq!(showing().wish("log"), Some(Wish::Show { item, log: true }));
+        assert_eq!(
+            showing().wish("verb-restart"),
+            Some(Wish::Do {
+                target: "build:drone/acme/web#7".into(),
+                verb: Verb::Restart
+            })
+        );
+        assert_eq!(showing().wish("mute"), None);
     }
 }
