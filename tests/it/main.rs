@@ -1,1 +1,3 @@
-//! One integration binary.
+//! One integration binary: the walls of the house, and flows from a server's bytes to what a person sees.
+
+mod layout;
