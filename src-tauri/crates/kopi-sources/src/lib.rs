@@ -5,6 +5,9 @@
 use kopi_feed::SourceKind;
 
 pub mod drone;
+pub mod fault;
+#[cfg(test)]
+mod fault_tests;
 pub mod rancher;
 
 /// Every kind of source there is.
