@@ -25,12 +25,15 @@ const FAINT = 16;
 // eslint-disable-next-line no-control-regex
 const SPECIAL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 // eslint-disable-next-line no-control-regex
-const SEQUENCE = /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[PX^_][^\u001b]*(?:\u001b\\)?|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+const SEQUENCE =
+  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[PX^_][^\u001b]*(?:\u001b\\)?|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 
 /** The text alone, as it stands on the screen in the end. */
 export function plainText(text: string): string {
   if (!SPECIAL.test(text)) return text;
-  return parseAnsi(text).spans.map((span) => span.text).join("");
+  return parseAnsi(text)
+    .spans.map((span) => span.text)
+    .join("");
 }
 
 /** The spans of a line that begins in `start`, and the style the next line begins in. */
@@ -93,7 +96,8 @@ class Screen {
     const cells = this.toCells();
     if (what === "" || what === "0") cells.length = Math.min(cells.length, this.cursor);
     else if (what === "2") cells.length = 0;
-    else if (what === "1") for (let i = 0; i < Math.min(this.cursor, cells.length); i += 1) cells[i] = { text: " ", style: PLAIN };
+    else if (what === "1")
+      for (let i = 0; i < Math.min(this.cursor, cells.length); i += 1) cells[i] = { text: " ", style: PLAIN };
   }
 
   spans(): Span[] {
@@ -112,7 +116,8 @@ class Screen {
   private toCells(): { text: string; style: Style }[] {
     if (this.cells === null) {
       this.cells = [];
-      for (const run of this.runs) for (const char of run.text) this.cells.push({ text: char, style: run.style });
+      for (const run of this.runs)
+        for (const char of run.text) this.cells.push({ text: char, style: run.style });
       this.cursor = this.cells.length;
       this.runs = [];
     }
@@ -129,7 +134,10 @@ function span(text: string, style: Style): Span {
 }
 
 function sgr(parameters: string, style: Style): Style {
-  const codes = parameters === "" ? [0] : parameters.split(/[;:]/).map((part) => (part === "" ? 0 : Number.parseInt(part, 10)));
+  const codes =
+    parameters === ""
+      ? [0]
+      : parameters.split(/[;:]/).map((part) => (part === "" ? 0 : Number.parseInt(part, 10)));
   for (let i = 0; i < codes.length; i += 1) {
     const code = codes[i] ?? 0;
     if (code === 0) style = PLAIN;
@@ -141,7 +149,12 @@ function sgr(parameters: string, style: Style): Style {
     else if (code >= 90 && code <= 97) style = withInk(style, code === 90 ? 7 : basic(code - 90));
     else if (code === 38 || code === 48) {
       const kind = codes[i + 1];
-      const ink = kind === 5 ? indexed(codes[i + 2] ?? 0) : kind === 2 ? nearest(codes[i + 2] ?? 0, codes[i + 3] ?? 0, codes[i + 4] ?? 0) : 0;
+      const ink =
+        kind === 5
+          ? indexed(codes[i + 2] ?? 0)
+          : kind === 2
+            ? nearest(codes[i + 2] ?? 0, codes[i + 3] ?? 0, codes[i + 4] ?? 0)
+            : 0;
       if (code === 38) style = withInk(style, ink);
       i += kind === 5 ? 2 : kind === 2 ? 4 : codes.length;
     }

@@ -4,10 +4,26 @@ import { commandOf, LogBook } from "./book";
 import recorded from "./fixtures/drone-0.8-step.json";
 import maven from "./fixtures/maven-unit.json";
 import { Places } from "./places";
-import { buildRows, HEAD_HEIGHT, librariesOf, LINE_HEIGHT, rowOfLine, RowKind, sectionKey, type RowChoices, type RowList } from "./rows";
+import {
+  buildRows,
+  HEAD_HEIGHT,
+  librariesOf,
+  LINE_HEIGHT,
+  rowOfLine,
+  RowKind,
+  sectionKey,
+  type RowChoices,
+  type RowList,
+} from "./rows";
 import { rulerMarks } from "./ruler";
 
-const still: RowChoices = { open: new Map(), unfolded: new Set(), running: false, failed: false, ended: false };
+const still: RowChoices = {
+  open: new Map(),
+  unfolded: new Set(),
+  running: false,
+  failed: false,
+  ended: false,
+};
 
 function bookOf(texts: readonly string[]): LogBook {
   const book = new LogBook();
@@ -22,7 +38,13 @@ function kinds(rows: RowList): string[] {
 
 describe("a recorded step of Drone 0.8", () => {
   const book = new LogBook();
-  book.append(recorded.map((line) => ({ number: line.pos + 1, at_s: (line as { time?: number }).time ?? null, text: line.out.replace(/\n$/, "") })));
+  book.append(
+    recorded.map((line) => ({
+      number: line.pos + 1,
+      at_s: (line as { time?: number }).time ?? null,
+      text: line.out.replace(/\n$/, ""),
+    })),
+  );
   it("is cut by its commands", () => {
     expect(book.sections.map((section) => commandOf(book.lines[section.head]?.plain ?? ""))).toEqual([
       "echo building $DRONE_COMMIT_SHA",
@@ -32,12 +54,24 @@ describe("a recorded step of Drone 0.8", () => {
     expect(book.lines.at(-1)).toMatchObject({ number: 8, at: 4, plain: "line 5", level: "" });
   });
   it("is short, so all of it is open", () => {
-    expect(kinds(buildRows(book, still))).toEqual(["Command", "Line", "Command", "Line", "Line", "Line", "Line", "Line"]);
+    expect(kinds(buildRows(book, still))).toEqual([
+      "Command",
+      "Line",
+      "Command",
+      "Line",
+      "Line",
+      "Line",
+      "Line",
+      "Line",
+    ]);
   });
 });
 
 describe("a failing unit test of Maven", () => {
-  const frames = Array.from({ length: 18 }, (_, index) => `\tat org.junit.platform.engine.Node${String(index)}.run(Node.java:${String(index)})`);
+  const frames = Array.from(
+    { length: 18 },
+    (_, index) => `\tat org.junit.platform.engine.Node${String(index)}.run(Node.java:${String(index)})`,
+  );
   const texts = [
     "+ java -version",
     ...Array.from({ length: 9 }, () => "openjdk"),
@@ -54,7 +88,9 @@ describe("a failing unit test of Maven", () => {
 
   it("closes what passed and opens what failed at its first error", () => {
     const first = book.lines[book.firstError()];
-    expect(first?.plain).toBe("[ERROR] Tests run: 14, Failures: 2, Errors: 0, Skipped: 0, Time elapsed: 0.412 s");
+    expect(first?.plain).toBe(
+      "[ERROR] Tests run: 14, Failures: 2, Errors: 0, Skipped: 0, Time elapsed: 0.412 s",
+    );
     expect(kinds(rows).slice(0, 4)).toEqual(["Command", "Command", "Before", "Line"]);
     expect(rows.row(2).count).toBe(book.firstError() - 9 - (book.sections[1]?.from ?? 0));
     expect(kinds(rows).at(-1)).toBe("End");
@@ -102,12 +138,17 @@ describe("holes and limits", () => {
   });
   it("does not double lines that come again", () => {
     const book = bookOf(["a", "b"]);
-    book.append([{ number: 1, text: "a" }, { number: 2, text: "b" }, { number: 3, text: "c" }]);
+    book.append([
+      { number: 1, text: "a" },
+      { number: 2, text: "b" },
+      { number: 3, text: "c" },
+    ]);
     expect(book.allText()).toBe("a\nb\nc\n");
   });
   it("lets the oldest go, says how many, and keeps the numbers", () => {
     const book = new LogBook({ lines: 100, chars: 1_000_000 });
-    for (let number = 1; number <= 250; number += 1) book.append([{ number, text: number % 50 === 0 ? "+ next" : "error: x" }]);
+    for (let number = 1; number <= 250; number += 1)
+      book.append([{ number, text: number % 50 === 0 ? "+ next" : "error: x" }]);
     expect(book.lines.length).toBeLessThanOrEqual(100);
     expect(book.dropped + book.lines.length).toBe(250);
     expect(book.lines.at(-1)?.number).toBe(250);
@@ -127,7 +168,16 @@ describe("holes and limits", () => {
 describe("any log", () => {
   const line = fc.oneof(
     fc.string({ unit: "grapheme", maxLength: 20 }),
-    fc.constantFrom("+ make", "error: no", "\tat org.junit.A.b(A.java:1)", "\tat com.ihealth.A.b(A.java:1)", '  File "/usr/lib/python3.6/x.py", line 3', "    call()", "\u001b[31mred", ""),
+    fc.constantFrom(
+      "+ make",
+      "error: no",
+      "\tat org.junit.A.b(A.java:1)",
+      "\tat com.ihealth.A.b(A.java:1)",
+      '  File "/usr/lib/python3.6/x.py", line 3',
+      "    call()",
+      "\u001b[31mred",
+      "",
+    ),
   );
   const choices = fc.record({ running: fc.boolean(), failed: fc.boolean(), ended: fc.boolean() });
   it("shows each line exactly once: as a line, in a fold, or under a closed head", () => {
@@ -143,9 +193,11 @@ describe("any log", () => {
             if (section === undefined) continue;
             seen[section.head] = (seen[section.head] ?? 0) + 1;
             const next = index + 1 < rows.length ? rows.kind(index + 1) : RowKind.Command;
-            if (next === RowKind.Command || next === RowKind.End) for (let at = section.from; at < section.to; at += 1) seen[at] = (seen[at] ?? 0) + 1;
+            if (next === RowKind.Command || next === RowKind.End)
+              for (let at = section.from; at < section.to; at += 1) seen[at] = (seen[at] ?? 0) + 1;
           } else if (row.kind === RowKind.Line) seen[row.at] = (seen[row.at] ?? 0) + 1;
-          else if (row.kind === RowKind.Frames || row.kind === RowKind.Before) for (let at = row.at; at < row.at + row.count; at += 1) seen[at] = (seen[at] ?? 0) + 1;
+          else if (row.kind === RowKind.Frames || row.kind === RowKind.Before)
+            for (let at = row.at; at < row.at + row.count; at += 1) seen[at] = (seen[at] ?? 0) + 1;
         }
         expect(seen.every((count) => count === 1)).toBe(true);
         expect(book.lines.map((kept) => kept.text)).toEqual(texts);
@@ -174,7 +226,12 @@ it("reads 100,000 lines well within the second that opening may take", () => {
   const texts = Array.from({ length: 100_000 }, (_, index) => ({
     number: index + 1,
     at_s: index >> 6,
-    text: index % 1000 === 0 ? `+ step ${String(index)}` : index % 97 === 0 ? `\u001b[33m[WARN]\u001b[0m ${String(index)} slow` : `[INFO] Tests run: ${String(index)}, Failures: 0, Errors: 0`,
+    text:
+      index % 1000 === 0
+        ? `+ step ${String(index)}`
+        : index % 97 === 0
+          ? `\u001b[33m[WARN]\u001b[0m ${String(index)} slow`
+          : `[INFO] Tests run: ${String(index)}, Failures: 0, Errors: 0`,
   }));
   const began = performance.now();
   const book = new LogBook();

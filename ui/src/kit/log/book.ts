@@ -155,7 +155,14 @@ export class LogBook {
   private toSection(index: number, command: boolean, level: Level): void {
     let section = this.sections.at(-1);
     if (section === undefined || command) {
-      section = { head: command ? index : -1, from: command ? index + 1 : index, to: index + 1, errors: 0, warnings: 0, firstError: -1 };
+      section = {
+        head: command ? index : -1,
+        from: command ? index + 1 : index,
+        to: index + 1,
+        errors: 0,
+        warnings: 0,
+        firstError: -1,
+      };
       this.sections.push(section);
     }
     section.to = index + 1;

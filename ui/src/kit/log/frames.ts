@@ -11,7 +11,8 @@ export interface StackFrame {
 
 const JVM = /^\s*at ((?:[\w$]+\.)+)[\w$<>]+\.?[\w$<>]*\(([^()]*)\)/;
 const JVM_MORE = /^\s*\.\.\. (\d+) (?:more|common frames omitted)/;
-const SCRIPT = /^\s*at (?:(?:async |new )?[^()]*\()?((?:node:|internal\/|file:\/\/|webpack:|\/|[A-Za-z]:\\|\.{0,2}\/|[\w@.-]+\/)?[^()\s]*?):(\d+)(?::\d+)?\)?\s*$/;
+const SCRIPT =
+  /^\s*at (?:(?:async |new )?[^()]*\()?((?:node:|internal\/|file:\/\/|webpack:|\/|[A-Za-z]:\\|\.{0,2}\/|[\w@.-]+\/)?[^()\s]*?):(\d+)(?::\d+)?\)?\s*$/;
 const PYTHON = /^\s*File "([^"]+)", line (\d+)/;
 
 const JVM_LIBRARIES: readonly [string, string][] = [
@@ -54,7 +55,10 @@ export function frameOf(plain: string): StackFrame | null {
     const library = JVM_LIBRARIES.find(([prefix]) => owner.startsWith(prefix));
     const place = jvm[2] ?? "";
     if (/:\d+$/.test(place) || /^(?:Native Method|Unknown Source)$/.test(place)) {
-      return { library: library?.[1] ?? null, place: /:\d+$/.test(place) && !place.includes("/") ? place : null };
+      return {
+        library: library?.[1] ?? null,
+        place: /:\d+$/.test(place) && !place.includes("/") ? place : null,
+      };
     }
   }
   if (JVM_MORE.test(plain)) return { library: "", place: null };
@@ -66,7 +70,8 @@ export function frameOf(plain: string): StackFrame | null {
   const python = PYTHON.exec(plain);
   if (python !== null) {
     const path = python[1] ?? "";
-    const library = /site-packages\/([\w.-]+)/.exec(path)?.[1] ?? (/\/lib\/python[\d.]+\//.test(path) ? "python" : null);
+    const library =
+      /site-packages\/([\w.-]+)/.exec(path)?.[1] ?? (/\/lib\/python[\d.]+\//.test(path) ? "python" : null);
     return { library, place: `${path.replace(/^.*\//, "")}:${python[2] ?? ""}` };
   }
   return null;
@@ -77,5 +82,8 @@ function scriptLibrary(path: string): string | null {
   let name: string | null = null;
   for (const match of path.matchAll(module)) name = match[1] ?? null;
   if (name !== null) return name;
-  return /^(?:node:|internal\/|internal\\|<anonymous>|native)/.test(path) || /^(?:events|module|timers|net|_stream_\w+)\.js$/.test(path) ? "node" : null;
+  return /^(?:node:|internal\/|internal\\|<anonymous>|native)/.test(path) ||
+    /^(?:events|module|timers|net|_stream_\w+)\.js$/.test(path)
+    ? "node"
+    : null;
 }

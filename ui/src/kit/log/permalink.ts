@@ -11,7 +11,9 @@ export interface LogPlace {
 /** Reads a tail, already decoded. */
 export function readPlace(tail: string): LogPlace {
   const match = /^(.*):L(\d{1,9})$/.exec(tail);
-  return match === null ? { step: tail, line: null } : { step: match[1] ?? "", line: Number.parseInt(match[2] ?? "", 10) };
+  return match === null
+    ? { step: tail, line: null }
+    : { step: match[1] ?? "", line: Number.parseInt(match[2] ?? "", 10) };
 }
 
 /** Writes it, not yet encoded. */

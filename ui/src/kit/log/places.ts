@@ -33,7 +33,8 @@ export class Places {
   /** Top of a row; of the row behind the last: the height of all. */
   top(row: number): number {
     const wanted = Math.max(0, Math.min(row, this.length));
-    for (; this.sure < wanted; this.sure += 1) this.tops[this.sure + 1] = (this.tops[this.sure] ?? 0) + (this.heights[this.sure] ?? 0);
+    for (; this.sure < wanted; this.sure += 1)
+      this.tops[this.sure + 1] = (this.tops[this.sure] ?? 0) + (this.heights[this.sure] ?? 0);
     return this.tops[wanted] ?? 0;
   }
 

@@ -76,7 +76,11 @@ export class RowList {
   }
 
   row(index: number): Row {
-    return { kind: (this.kinds[index] ?? RowKind.Line) as RowKind, at: this.ats[index] ?? 0, count: this.counts[index] ?? 0 };
+    return {
+      kind: (this.kinds[index] ?? RowKind.Line) as RowKind,
+      at: this.ats[index] ?? 0,
+      count: this.counts[index] ?? 0,
+    };
   }
 
   kind(index: number): RowKind {
@@ -175,7 +179,8 @@ function foreignFrames(book: LogBook, from: number, to: number): number {
   while (at < to && isForeign(book.lines[at])) {
     const python = /^\s*File "/.test(book.lines[at]?.plain ?? "");
     at += 1;
-    if (python && at < to && /^\s{4}/.test(book.lines[at]?.plain ?? "") && book.lines[at]?.library === null) at += 1;
+    if (python && at < to && /^\s{4}/.test(book.lines[at]?.plain ?? "") && book.lines[at]?.library === null)
+      at += 1;
     if ((book.lines[at]?.lost ?? 0) !== 0) break;
   }
   return at - from;
@@ -190,9 +195,13 @@ export function librariesOf(book: LogBook, from: number, count: number): string[
   const seen = new Map<string, number>();
   for (let at = from; at < from + count; at += 1) {
     const library = book.lines[at]?.library;
-    if (library !== undefined && library !== null && library !== "") seen.set(library, (seen.get(library) ?? 0) + 1);
+    if (library !== undefined && library !== null && library !== "")
+      seen.set(library, (seen.get(library) ?? 0) + 1);
   }
-  return [...seen.entries()].sort((one, other) => other[1] - one[1]).slice(0, 3).map(([name]) => name);
+  return [...seen.entries()]
+    .sort((one, other) => other[1] - one[1])
+    .slice(0, 3)
+    .map(([name]) => name);
 }
 
 /** Index of the row that shows this line, be it in a fold or under a closed head; -1 when there is none. */

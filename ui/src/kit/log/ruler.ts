@@ -24,7 +24,8 @@ export function rulerMarks(book: LogBook, rows: RowList, places: Places, pixels:
     const at = places.top(rowOfLine(rows, book, index)) / total;
     const slot = Math.floor(at * slots);
     const there = marks.get(slot);
-    if (there === undefined || (there.level === "warn" && line.level === "error")) marks.set(slot, { at, level: line.level, number: line.number });
+    if (there === undefined || (there.level === "warn" && line.level === "error"))
+      marks.set(slot, { at, level: line.level, number: line.number });
   });
   return [...marks.values()].sort((one, other) => one.at - other.at);
 }

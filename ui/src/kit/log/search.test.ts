@@ -10,7 +10,13 @@ function bookOf(texts: readonly string[]): LogBook {
   return book;
 }
 
-const ask = (text: string, more: Partial<{ regex: boolean; matchCase: boolean; not: boolean }> = {}) => ({ text, regex: false, matchCase: false, not: false, ...more });
+const ask = (text: string, more: Partial<{ regex: boolean; matchCase: boolean; not: boolean }> = {}) => ({
+  text,
+  regex: false,
+  matchCase: false,
+  not: false,
+  ...more,
+});
 
 it("finds text, patterns, case and the inverse", () => {
   const book = bookOf(["FAILURE one", "all fine", "\u001b[31mERROR\u001b[0m two", "a.b failure"]);
@@ -51,15 +57,20 @@ it("tells a half-typed pattern instead of throwing", () => {
 
 it("never throws, and every range lies inside the line and matches", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), fc.boolean(), (needle, hay, regex) => {
-      const pattern = compileSearch(ask(needle, { regex }));
-      if (!(pattern instanceof RegExp)) return;
-      for (const range of rangesIn(pattern, hay)) {
-        expect(range.from).toBeLessThan(range.to);
-        expect(range.to).toBeLessThanOrEqual(hay.length);
-      }
-      if (!regex) expect(rangesIn(pattern, `>${needle}<`).length).toBeGreaterThan(0);
-    }),
+    fc.property(
+      fc.string({ unit: "grapheme" }),
+      fc.string({ unit: "grapheme" }),
+      fc.boolean(),
+      (needle, hay, regex) => {
+        const pattern = compileSearch(ask(needle, { regex }));
+        if (!(pattern instanceof RegExp)) return;
+        for (const range of rangesIn(pattern, hay)) {
+          expect(range.from).toBeLessThan(range.to);
+          expect(range.to).toBeLessThanOrEqual(hay.length);
+        }
+        if (!regex) expect(rangesIn(pattern, `>${needle}<`).length).toBeGreaterThan(0);
+      },
+    ),
   );
 });
 

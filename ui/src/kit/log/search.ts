@@ -76,7 +76,11 @@ export class LogSearch {
       const line = book.lines[index];
       if (line === undefined) break;
       this.pattern.lastIndex = 0;
-      if (this.pattern.test(line.plain.length > LONGEST ? line.plain.slice(0, LONGEST) : line.plain) !== this.ask.not) this.hits.push(line.number);
+      if (
+        this.pattern.test(line.plain.length > LONGEST ? line.plain.slice(0, LONGEST) : line.plain) !==
+        this.ask.not
+      )
+        this.hits.push(line.number);
       this.seen = line.number;
     }
     return this.hits.length !== before;

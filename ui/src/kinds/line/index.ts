@@ -1,0 +1,3 @@
+export { buildsOf, factsOf } from "./facts";
+export { default as LineRow } from "./LineRow.svelte";
+export * from "./stations";
