@@ -5,6 +5,7 @@
 pub mod format;
 mod lang;
 mod native;
+pub mod tray;
 mod wish;
 pub mod words;
 
