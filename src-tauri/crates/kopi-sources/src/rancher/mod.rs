@@ -1,1 +1,5 @@
-//! Source `rancher` (under construction).
+//! Source `rancher`: Rancher 1.6 ("Cattle").
+
+pub mod fake;
+mod parse;
+mod states;
