@@ -2,4 +2,7 @@
 
 pub mod fake;
 mod parse;
+mod settings;
 mod states;
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kopi_model::item::{HostLoad, PreviousVersion, ServiceKind, Sidekick, UpgradeFacts};
+use kopi_model::item::{HostLoad, PreviousVersion, ServiceKind, Sidekick, UpgradeFacts, UpgradePhase};
 use kopi_model::wire::ServiceEvent;
-use kopi_model::{ConnectionName, Container, Environment, Host, ItemId, ItemKind, Scope, Service, Stack};
+use kopi_model::{ConnectionName, Container, Environment, Host, ItemId, ItemKind, Scope, Service, Stack, Verb};
 use serde_json::Value;
 use url::Url;
 
@@ -122,19 +122,47 @@ pub(super) fn native_id(value: &Value, member: &str) -> Option<String> {
     id.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(id)
 }
 
-/// The names of the actions listed for this key, sorted.
-fn offers(value: &Value) -> Vec<String> {
-    let mut names: Vec<String> = value
-        .get("actions")
-        .or_else(|| value.get("actionLinks"))
-        .and_then(Value::as_object)
-        .map(|actions| {
-            let names = actions.keys().take(LIST_LIMIT);
-            names.map(|action| kopi_feed::text::clean(action, NAME_LIMIT)).collect()
-        })
-        .unwrap_or_default();
-    names.sort_unstable();
-    names
+/// Whether the server lists this action for this key, now.
+pub(super) fn lists(value: &Value, action: &str) -> bool {
+    let actions = value.get("actions").or_else(|| value.get("actionLinks"));
+    actions.is_some_and(|actions| actions.get(action).is_some())
+}
+
+/// What a service may be told, from what the server lists. External and alias services list `upgrade` and hang in it for
+/// ever (`§ 4.3`); `update` is listed while an upgrade runs and would end it half-way.
+fn service_offers(value: &Value, kind: ServiceKind, state: &str, global: bool) -> Vec<Verb> {
+    let deployable = matches!(kind, ServiceKind::Service | ServiceKind::LoadBalancer);
+    let scalable = deployable && !global && matches!(state, "active" | "inactive" | "activating" | "updating-active");
+    let table = [
+        (Verb::Redeploy, "upgrade", deployable),
+        (Verb::Upgrade, "upgrade", deployable),
+        (Verb::Finish, "finishupgrade", deployable),
+        (Verb::Rollback, "rollback", deployable),
+        (Verb::Cancel, "cancelupgrade", kind != ServiceKind::Other),
+        (Verb::Restart, "restart", deployable),
+        (Verb::Start, "activate", kind != ServiceKind::Other),
+        (Verb::Stop, "deactivate", kind != ServiceKind::Other),
+        (Verb::Scale, "update", scalable),
+    ];
+    let offered = table.into_iter().filter(|(_, action, sensible)| *sensible && lists(value, action));
+    offered.map(|(verb, ..)| verb).collect()
+}
+
+fn container_offers(value: &Value) -> Vec<Verb> {
+    let table = [(Verb::Restart, "restart"), (Verb::Start, "start"), (Verb::Stop, "stop")];
+    let offered = table.into_iter().filter(|(_, action)| lists(value, action));
+    offered.map(|(verb, _)| verb).collect()
+}
+
+fn phase(state: &str) -> UpgradePhase {
+    match state {
+        "upgrading" => UpgradePhase::Running,
+        "upgraded" => UpgradePhase::AwaitsFinish,
+        "canceling-upgrade" | "canceled-upgrade" => UpgradePhase::Cancelled,
+        "rolling-back" => UpgradePhase::RollingBack,
+        "finishing-upgrade" => UpgradePhase::Finishing,
+        _ => UpgradePhase::None,
+    }
 }
 
 fn labels(value: &Value) -> BTreeMap<String, String> {
@@ -255,6 +283,7 @@ pub(super) fn service(place: &Place, value: &Value) -> Option<Service> {
     let health = if shapeless { None } else { name(value, "healthState") };
     let stack = native_id(value, "stackId").unwrap_or_default();
     let (previous, upgrade) = upgrade(value, name(launch, "version").as_deref());
+    let (offers, phase) = (service_offers(value, kind, &state, global), phase(&state));
     Some(Service {
         id: place.id(ItemKind::Service, &native),
         connection: place.connection.clone(),
@@ -280,7 +309,8 @@ pub(super) fn service(place: &Place, value: &Value) -> Option<Service> {
         previous,
         upgrade,
         labels,
-        offers: offers(value),
+        offers,
+        phase,
         endpoints: endpoints(value),
         created_at: date(value, "created"),
     })
@@ -385,7 +415,7 @@ pub(super) fn container(place: &Place, value: &Value) -> Option<Container> {
         labels,
         created_at: date(value, "created"),
         started_at: date(value, "firstRunning"),
-        offers: offers(value),
+        offers: container_offers(value),
     })
 }
 

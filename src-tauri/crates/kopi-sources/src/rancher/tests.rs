@@ -1,0 +1,3 @@
+//! The source against its fake and against recordings of a real server.
+
+mod engine;
