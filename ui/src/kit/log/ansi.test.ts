@@ -1,3 +1,4 @@
+/* eslint-disable no-control-regex -- control characters are what is tested */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAnsi, plainText, PLAIN } from "./ansi";
@@ -71,7 +72,6 @@ describe("any text", () => {
     fc.assert(
       fc.property(wild, (text) => {
         const { spans } = parseAnsi(text, PLAIN);
-        // eslint-disable-next-line no-control-regex
         expect(spans.map((span) => span.text).join("")).not.toMatch(
           /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/,
         );
@@ -81,7 +81,6 @@ describe("any text", () => {
   it("keeps text without control characters as it is", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
-        // eslint-disable-next-line no-control-regex
         fc.pre(!/[\u0000-\u001f\u007f-\u009f]/.test(text));
         expect(plainText(text)).toBe(text);
         expect(plainText(`\u001b[31m${text}\u001b[0m`)).toBe(text);

@@ -54,7 +54,7 @@ export class LogSearch {
   readonly pattern: RegExp | null;
   /** Numbers of the lines that match, ascending. */
   hits: number[] = [];
-  private seen = 0;
+  #seen = 0;
 
   readonly ask: SearchAsk;
 
@@ -71,7 +71,7 @@ export class LogSearch {
     const before = this.hits.length;
     const first = book.lines[0]?.number ?? 0;
     if ((this.hits[0] ?? first) < first) this.hits = this.hits.filter((number) => number >= first);
-    let index = this.seen < first ? 0 : book.indexOf(this.seen) + 1;
+    let index = this.#seen < first ? 0 : book.indexOf(this.#seen) + 1;
     for (; index < book.lines.length; index += 1) {
       const line = book.lines[index];
       if (line === undefined) break;
@@ -81,25 +81,36 @@ export class LogSearch {
         this.ask.not
       )
         this.hits.push(line.number);
-      this.seen = line.number;
+      this.#seen = line.number;
     }
     return this.hits.length !== before;
   }
 
   /** The next hit behind a line number, round the end; -1 without hits. */
   next(number: number): number {
-    if (this.hits.length === 0) return -1;
-    return this.hits.find((hit) => hit > number) ?? this.hits[0] ?? -1;
+    return this.hits[this.#below(number + 1)] ?? this.hits[0] ?? -1;
   }
 
   /** The one before, round the beginning. */
   previous(number: number): number {
-    if (this.hits.length === 0) return -1;
-    return this.hits.findLast((hit) => hit < number) ?? this.hits.at(-1) ?? -1;
+    return this.hits[this.#below(number) - 1] ?? this.hits.at(-1) ?? -1;
   }
 
   /** Which hit that is, from 1; 0 when it is none. */
   rank(number: number): number {
-    return this.hits.indexOf(number) + 1;
+    const at = this.#below(number);
+    return this.hits[at] === number ? at + 1 : 0;
+  }
+
+  /** How many hits stand below that line number. */
+  #below(number: number): number {
+    let low = 0;
+    let high = this.hits.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.hits[middle] ?? 0) < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
