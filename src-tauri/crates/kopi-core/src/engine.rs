@@ -1,0 +1,34 @@
+//! The engine: one loop over one bounded inbox, one supervised task a source, and takers of what changed.
+//!
+//! Refuses: knowing any source, waiting for a disk, a desktop or a page.
+
+mod backoff;
+mod connection;
+mod core;
+mod fan;
+mod input;
+mod keep;
+mod latency;
+mod machine;
+mod once;
+mod records;
+mod run;
+mod settings;
+pub(crate) mod state;
+mod supervise;
+mod surroundings;
+mod tell;
+mod track;
+
+pub(crate) use core::Shared;
+pub use core::{Core, CoreHandle, CoreParts};
+pub(crate) use input::{ActInput, Input, Said};
+pub use machine::Machine;
+pub use once::read_once;
+pub use records::{Batch, Cached, HistoryAsk, NoRecords, OpenEntry, Records};
+pub use settings::{CoreConnection, CoreSettings};
+pub(crate) use state::{PatchParts, Subscriber, Turn};
+pub use surroundings::{Desk, NoDesk, Silent, Teller, Worded};
+
+#[cfg(test)]
+mod tests;
