@@ -214,6 +214,7 @@ impl Client {
             total: options.timeout.unwrap_or(endpoint.limits.total),
             body: options.body_limit.unwrap_or(endpoint.limits.body),
             landmark: options.landmark,
+            writes: false,
         };
         endpoint.meter.asked();
         let reply = endpoint.read(call, limits).await;

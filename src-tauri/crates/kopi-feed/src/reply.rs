@@ -122,6 +122,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) total: Duration,
     pub(crate) body: usize,
     pub(crate) landmark: bool,
+    /// A reading that failed did nothing, however far it came.
+    pub(crate) writes: bool,
 }
 
 impl Endpoint {
@@ -178,16 +180,16 @@ impl Endpoint {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 let mut failed = self.transport(reading.request, Phase::Head, &error);
-                failed.sent = if error.is_connect() || error.is_builder() {
-                    Sent::No
-                } else {
-                    Sent::Maybe
-                };
+                if reading.writes && !error.is_connect() && !error.is_builder() {
+                    failed.sent = Sent::Maybe;
+                }
                 Err(failed)
             }
             Err(_) => {
                 let mut failed = why::timeout(reading.request, &self.base, Phase::Head, reading.total);
-                failed.sent = Sent::Maybe;
+                if reading.writes {
+                    failed.sent = Sent::Maybe;
+                }
                 Err(failed)
             }
         }

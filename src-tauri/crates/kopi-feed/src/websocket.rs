@@ -97,6 +97,7 @@ impl Client {
             total: endpoint.limits.total,
             body: endpoint.limits.body,
             landmark: false,
+            writes: false,
         };
         endpoint.meter.asked();
         let opened = self.upgrade(call, &reading, &key).await;

@@ -87,6 +87,7 @@ impl Writer {
             total: options.timeout.unwrap_or(endpoint.limits.total),
             body: endpoint.limits.body,
             landmark: false,
+            writes: true,
         };
         endpoint.meter.asked();
         let reply = endpoint.read(call, reading).await;

@@ -20,7 +20,7 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// One way in which a server is broken.
@@ -123,6 +123,8 @@ pub struct Seen {
 #[derive(Clone, Debug)]
 pub struct FaultSwitch {
     fault: Arc<watch::Sender<Option<Fault>>>,
+    writes: Arc<Mutex<Option<Fault>>>,
+    cut: Arc<Notify>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -140,6 +142,8 @@ impl FaultSwitch {
     pub fn new() -> Self {
         Self {
             fault: Arc::new(watch::Sender::new(None)),
+            writes: Arc::default(),
+            cut: Arc::default(),
             seen: Arc::default(),
         }
     }
@@ -153,6 +157,28 @@ impl FaultSwitch {
     /// What is broken now.
     pub fn get(&self) -> Option<Fault> {
         *self.fault.borrow()
+    }
+
+    /// Breaks only what is written (not GET) from now on, or mends it. `Reset` and `Refuse` cut every connection when
+    /// the request has come; `SlowDrip` is not felt.
+    pub fn set_writes(&self, fault: Option<Fault>) {
+        *self.writes.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn of_request(&self, method: &http::Method) -> Option<Fault> {
+        if matches!(*method, http::Method::GET | http::Method::HEAD) {
+            return self.get();
+        }
+        let writes = *self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        match writes {
+            Some(fault @ (Fault::Reset | Fault::Refuse | Fault::Hang)) => {
+                if fault != Fault::Hang {
+                    self.cut.notify_waiters();
+                }
+                Some(Fault::Hang)
+            }
+            other => other.or_else(|| self.get()),
+        }
     }
 
     /// Requests since the start or the last [`Self::forget`], the newest 5,000.
@@ -213,8 +239,9 @@ async fn answer(
         .map_or("/", |path| path.as_str())
         .to_owned();
     faults.note(request.method().as_str(), &path);
-    match faults.get() {
-        None | Some(Fault::Refuse | Fault::Reset | Fault::Hang | Fault::SlowDrip) => next.run(request).await,
+    match faults.of_request(request.method()) {
+        None | Some(Fault::Refuse | Fault::Reset | Fault::SlowDrip) => next.run(request).await,
+        Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Truncate) => truncate(request, next).await,
         Some(Fault::Html) => reply(
             StatusCode::OK,
@@ -374,6 +401,7 @@ async fn carry(mut socket: TcpStream, mut server: DuplexStream, faults: FaultSwi
         loop {
             tokio::select! {
                 () = stop.cancelled() => break End::Cut,
+                () = faults.cut.notified() => break End::Cut,
                 end = &mut carrying => break end,
                 _ = changed.changed() => {
                     let now = *changed.borrow_and_update();

@@ -4,6 +4,9 @@
 
 use kopi_feed::SourceKind;
 
+pub mod conformance;
+#[cfg(test)]
+mod conformance_tests;
 pub mod drone;
 pub mod fault;
 #[cfg(test)]
