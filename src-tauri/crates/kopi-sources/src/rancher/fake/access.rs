@@ -50,11 +50,9 @@ impl Caller {
 
     pub(super) fn name(&self, world: &World) -> String {
         match &self.holder {
-            Holder::Environment(project) => world
-                .projects
-                .get(project)
-                .map(|project| project.name.clone())
-                .unwrap_or_default(),
+            Holder::Environment(project) => {
+                world.projects.get(project).map(|project| project.name.clone()).unwrap_or_default()
+            }
             Holder::Account { name, .. } => name.clone(),
         }
     }
@@ -71,14 +69,8 @@ pub(super) fn caller(world: &World, headers: &HeaderMap) -> Result<Caller, Unaut
     let quiet = header(headers, "x-api-no-challenge").is_some_and(|value| value == "true")
         || header(headers, "connection").is_some_and(|value| value.to_lowercase().contains("upgrade"));
     let known = basic(headers).and_then(|(access, secret)| {
-        let key = world
-            .keys
-            .iter()
-            .find(|key| key.active && key.access == access && key.secret == secret)?;
-        Some(Caller {
-            holder: key.holder.clone(),
-            access,
-        })
+        let key = world.keys.iter().find(|key| key.active && key.access == access && key.secret == secret)?;
+        Some(Caller { holder: key.holder.clone(), access })
     });
     if let Some(caller) = known {
         return Ok(caller);
@@ -89,16 +81,8 @@ pub(super) fn caller(world: &World, headers: &HeaderMap) -> Result<Caller, Unaut
     if header(headers, "x-enforce-authentication").is_some_and(|value| value == "true") {
         return Err(Unauthorized { challenge: false });
     }
-    let holder = Holder::Account {
-        id: 1,
-        name: "System".into(),
-        admin: true,
-        roles: std::collections::BTreeMap::new(),
-    };
-    Ok(Caller {
-        holder,
-        access: String::new(),
-    })
+    let holder = Holder::Account { id: 1, name: "System".into(), admin: true, roles: std::collections::BTreeMap::new() };
+    Ok(Caller { holder, access: String::new() })
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -116,9 +100,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 /// Scheme and host as the server sees them (`§ 2`, links).
 pub(super) fn origin(headers: &HeaderMap) -> String {
     let scheme = header(headers, "x-forwarded-proto").unwrap_or("http");
-    let host = header(headers, "x-forwarded-host")
-        .or_else(|| header(headers, "host"))
-        .unwrap_or("localhost");
+    let host = header(headers, "x-forwarded-host").or_else(|| header(headers, "host")).unwrap_or("localhost");
     match header(headers, "x-forwarded-port") {
         Some(port) if !host.contains(':') && !matches!((scheme, port), ("http", "80") | ("https", "443")) => {
             format!("{scheme}://{host}:{port}")
@@ -172,12 +154,7 @@ pub(super) fn reply(
     *response.status_mut() = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     put(headers, "content-type", "application/json; charset=utf-8");
-    common_headers(
-        headers,
-        world,
-        caller.filter(|_| !matches!(outcome.status, 401 | 403)),
-        schemas,
-    );
+    common_headers(headers, world, caller.filter(|_| !matches!(outcome.status, 401 | 403)), schemas);
     if reading && outcome.status == 200 {
         put(headers, "vary", "Accept-Encoding, User-Agent");
     }

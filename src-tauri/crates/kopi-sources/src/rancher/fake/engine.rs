@@ -57,10 +57,7 @@ impl World {
     }
 
     fn next_event(&self) -> Option<Timestamp> {
-        let containers = self
-            .busy_containers
-            .iter()
-            .filter_map(|id| self.containers.get(id)?.due);
+        let containers = self.busy_containers.iter().filter_map(|id| self.containers.get(id)?.due);
         let services = self.busy_services.iter().filter_map(|id| self.services.get(id)?.wake);
         let silences = self.silences.first().copied();
         containers.chain(services).chain(silences).min()
@@ -120,12 +117,7 @@ impl World {
             Process::Deactivate => self.stop_all(id, false),
             Process::Remove => self.stop_all(id, true),
             Process::Upgrade | Process::Finish | Process::Rollback => self.replace(id, &process),
-            Process::Restart {
-                batch,
-                interval,
-                left,
-                under_way,
-            } => self.restart(id, batch, interval, left, under_way),
+            Process::Restart { batch, interval, left, under_way } => self.restart(id, batch, interval, left, under_way),
         }
     }
 
@@ -165,9 +157,7 @@ impl World {
     fn units(&self, service: u32) -> Vec<Unit> {
         let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
         for id in self.members.get(&service).into_iter().flatten() {
-            let Some(container) = self.containers.get(id) else {
-                continue;
-            };
+            let Some(container) = self.containers.get(id) else { continue };
             if matches!(container.step, Step::Removing | Step::Removed) || container.after_stop == AfterStop::Remove {
                 continue;
             }
@@ -186,30 +176,19 @@ impl World {
     }
 
     fn is_right(&self, service: u32, unit: &Unit) -> bool {
-        let Some(row) = self.services.get(&service) else {
-            return false;
-        };
-        unit.containers
-            .iter()
-            .filter_map(|id| self.containers.get(id))
-            .all(|container| {
-                row.version_of(&container.configuration)
-                    .is_some_and(|version| version == container.version())
-            })
+        let Some(row) = self.services.get(&service) else { return false };
+        unit.containers.iter().filter_map(|id| self.containers.get(id)).all(|container| {
+            row.version_of(&container.configuration).is_some_and(|version| version == container.version())
+        })
     }
 
     fn all(&self, unit: &Unit, test: impl Fn(&super::world::Container) -> bool) -> bool {
-        unit.containers
-            .iter()
-            .filter_map(|id| self.containers.get(id))
-            .all(test)
+        unit.containers.iter().filter_map(|id| self.containers.get(id)).all(test)
     }
 
     /// How many units there should be, and on which host each (global services).
     fn wanted(&self, service: u32) -> (usize, Option<Vec<u32>>) {
-        let Some(row) = self.services.get(&service) else {
-            return (0, None);
-        };
+        let Some(row) = self.services.get(&service) else { return (0, None) };
         if !row.has_containers() {
             return (0, None);
         }
@@ -217,10 +196,7 @@ impl World {
             return (row.scale as usize, None);
         }
         let hosts = self.hosts.values().filter(|host| {
-            host.project == row.project
-                && host.removed.is_none()
-                && host.state == "active"
-                && host.agent_state.is_none()
+            host.project == row.project && host.removed.is_none() && host.state == "active" && host.agent_state.is_none()
         });
         let hosts: Vec<u32> = hosts.map(|host| host.id).collect();
         (hosts.len(), Some(hosts))
@@ -270,11 +246,8 @@ impl World {
         if !wish.replace {
             return Converged::Done;
         }
-        let wrong: Vec<Unit> = counted
-            .iter()
-            .filter(|unit| !self.is_right(id, unit))
-            .map(|unit| (*unit).clone())
-            .collect();
+        let wrong: Vec<Unit> =
+            counted.iter().filter(|unit| !self.is_right(id, unit)).map(|unit| (*unit).clone()).collect();
         if wrong.is_empty() {
             return Converged::Done;
         }
@@ -287,9 +260,7 @@ impl World {
         let mut begun = false;
         for unit in units.iter().filter(|unit| unit.marked) {
             for container in unit.containers.clone() {
-                let Some(row) = self.containers.get(&container) else {
-                    continue;
-                };
+                let Some(row) = self.containers.get(&container) else { continue };
                 if matches!(row.step, Step::Stopped | Step::Error | Step::Erroring) {
                     continue;
                 }
@@ -307,16 +278,10 @@ impl World {
     }
 
     fn add_units(&mut self, id: u32, units: &[Unit], missing: usize, hosts: Option<&[u32]>) {
-        let mut taken: Vec<u32> = units
-            .iter()
-            .filter(|unit| !unit.marked)
-            .map(|unit| unit.index)
-            .collect();
+        let mut taken: Vec<u32> = units.iter().filter(|unit| !unit.marked).map(|unit| unit.index).collect();
         let mut covered: Vec<Option<u32>> = units.iter().filter(|unit| !unit.marked).map(|unit| unit.host).collect();
-        let mut spares: Vec<&Unit> = units
-            .iter()
-            .filter(|unit| unit.marked && self.is_right(id, unit))
-            .collect();
+        let mut spares: Vec<&Unit> =
+            units.iter().filter(|unit| unit.marked && self.is_right(id, unit)).collect();
         spares.reverse();
         for _ in 0..missing {
             if let Some(spare) = spares.pop() {
@@ -348,9 +313,7 @@ impl World {
 
     fn mark_batch(&mut self, id: u32, wrong: &[Unit]) -> Converged {
         let now = self.now;
-        let Some(service) = self.services.get_mut(&id) else {
-            return Converged::Done;
-        };
+        let Some(service) = self.services.get_mut(&id) else { return Converged::Done };
         let strategy = service.upgrade.get("inServiceStrategy").cloned().unwrap_or(Value::Null);
         let member = |name: &str, default: u64| strategy.get(name).and_then(Value::as_u64).unwrap_or(default);
         let interval = Duration::from_millis(member("intervalMillis", 2_000));
@@ -392,23 +355,14 @@ impl World {
             .get(&id)
             .and_then(|service| service.upgrade.get("inServiceStrategy")?.get("startFirst")?.as_bool())
             .unwrap_or(false);
-        let wish = Wish {
-            healthy: true,
-            replace: true,
-            start_first,
-            stop_marked: true,
-        };
+        let wish = Wish { healthy: true, replace: true, start_first, stop_marked: true };
         match self.converge(id, wish) {
             Converged::Waiting => {}
             Converged::Failed(container, reason) => self.fail_run(id, container, &reason),
             Converged::Done if *process == Process::Upgrade => self.settle(id, "upgraded"),
             Converged::Done => {
-                let old: Vec<u32> = self
-                    .units(id)
-                    .into_iter()
-                    .filter(|unit| unit.marked)
-                    .flat_map(|unit| unit.containers)
-                    .collect();
+                let old: Vec<u32> =
+                    self.units(id).into_iter().filter(|unit| unit.marked).flat_map(|unit| unit.containers).collect();
                 for container in &old {
                     self.stop_container(*container, AfterStop::Remove);
                 }
@@ -418,20 +372,12 @@ impl World {
     }
 
     fn bring_to_scale(&mut self, id: u32) {
-        let wish = Wish {
-            healthy: false,
-            replace: false,
-            start_first: true,
-            stop_marked: false,
-        };
+        let wish = Wish { healthy: false, replace: false, start_first: true, stop_marked: false };
         match self.converge(id, wish) {
             Converged::Waiting => {}
             Converged::Failed(container, reason) => self.fail_run(id, container, &reason),
             Converged::Done => {
-                let inactive = self
-                    .services
-                    .get(&id)
-                    .is_some_and(|service| service.state == "updating-inactive");
+                let inactive = self.services.get(&id).is_some_and(|service| service.state == "updating-inactive");
                 self.settle(id, if inactive { "inactive" } else { "active" });
             }
         }
@@ -457,19 +403,9 @@ impl World {
             .collect();
         for container in unhealthy {
             self.stop_container(container, AfterStop::Remove);
-            self.log(
-                id,
-                "service.instance.delete",
-                "Removing unhealthy service instance",
-                Some(container),
-            );
+            self.log(id, "service.instance.delete", "Removing unhealthy service instance", Some(container));
         }
-        let wish = Wish {
-            healthy: false,
-            replace: false,
-            start_first: true,
-            stop_marked: false,
-        };
+        let wish = Wish { healthy: false, replace: false, start_first: true, stop_marked: false };
         if let Converged::Failed(container, _) = self.converge(id, wish) {
             self.remove_bad(id, container);
             let later = later(self.now, self.pace.retry);
@@ -481,16 +417,12 @@ impl World {
         let members: Vec<u32> = self.members.get(&id).into_iter().flatten().copied().collect();
         let mut waiting = false;
         for container in members {
-            let Some(row) = self.containers.get(&container) else {
-                continue;
-            };
+            let Some(row) = self.containers.get(&container) else { continue };
             if row.removed.is_some() || (!remove && matches!(row.step, Step::Stopped | Step::Error)) {
                 continue;
             }
             waiting = true;
-            if !matches!(row.step, Step::Stopping | Step::Removing | Step::Erroring)
-                || (remove && row.step == Step::Erroring)
-            {
+            if !matches!(row.step, Step::Stopping | Step::Removing | Step::Erroring) || (remove && row.step == Step::Erroring) {
                 self.stop_container(container, if remove { AfterStop::Remove } else { AfterStop::Stay });
             }
         }
@@ -546,21 +478,15 @@ impl World {
         }
         if let Some(service) = self.services.get_mut(&id) {
             service.pause_until = None;
-            service.process = Some(Process::Restart {
-                batch,
-                interval,
-                left,
-                under_way: next,
-            });
+            service.process = Some(Process::Restart { batch, interval, left, under_way: next });
         }
     }
 
     /// The run failed: the service says so, and tries again for ever (`§ 6.4`).
     fn fail_run(&mut self, id: u32, container: u32, reason: &str) {
         let name = Kind::Container.id(container);
-        let text = format!(
-            "Failed to allocate instance [container:{name}]: Bad instance [container:{name}] in state [error]: {reason}"
-        );
+        let text =
+            format!("Failed to allocate instance [container:{name}]: Bad instance [container:{name}] in state [error]: {reason}");
         let retry = later(self.now, self.pace.retry);
         let event = match self.services.get(&id).and_then(|service| service.process.clone()) {
             Some(Process::Upgrade) => "service.upgrade.exception",
@@ -584,11 +510,7 @@ impl World {
         }
         for unit in self.units(id) {
             for container in unit.containers {
-                if self
-                    .containers
-                    .get(&container)
-                    .is_some_and(|row| row.step == Step::Error)
-                {
+                if self.containers.get(&container).is_some_and(|row| row.step == Step::Error) {
                     self.remove_bad(id, container);
                 }
             }
@@ -597,9 +519,7 @@ impl World {
 
     /// Removes a unit that has a failed container, all of it: a new one is made with new ids.
     fn remove_bad(&mut self, id: u32, container: u32) {
-        let Some(unit) = self.containers.get(&container).map(|row| row.unit.clone()) else {
-            return;
-        };
+        let Some(unit) = self.containers.get(&container).map(|row| row.unit.clone()) else { return };
         let mates: Vec<u32> = self.members.get(&id).into_iter().flatten().copied().collect();
         for mate in mates {
             if self.containers.get(&mate).is_some_and(|row| row.unit == unit) {

@@ -15,14 +15,10 @@ fn types() -> &'static Vec<Value> {
 
 /// All schemas, or one.
 pub(super) fn answer(id: Option<&String>, view: &View) -> Option<Value> {
-    let shown = types()
-        .iter()
-        .filter(|schema| view.project.is_some() || name(schema) != "subscribe");
+    let shown = types().iter().filter(|schema| view.project.is_some() || name(schema) != "subscribe");
     if let Some(id) = id {
         let mut shown = shown;
-        return shown
-            .find(|schema| name(schema).eq_ignore_ascii_case(id))
-            .map(|schema| one(schema, view));
+        return shown.find(|schema| name(schema).eq_ignore_ascii_case(id)).map(|schema| one(schema, view));
     }
     let data: Vec<Value> = shown.map(|schema| one(schema, view)).collect();
     Some(json!({
@@ -58,10 +54,7 @@ fn one(schema: &Value, view: &View) -> Value {
         schema["collectionMethods"] = json!(["GET"]);
     }
     if view.role == Role::Readonly {
-        let logs = schema
-            .get("resourceActions")
-            .and_then(|actions| actions.get("logs"))
-            .cloned();
+        let logs = schema.get("resourceActions").and_then(|actions| actions.get("logs")).cloned();
         let kept: Map<String, Value> = logs.map(|logs| ("logs".to_owned(), logs)).into_iter().collect();
         schema["resourceActions"] = kept.into();
         if let Some(Value::Object(fields)) = schema.get_mut("resourceFields") {
@@ -82,11 +75,7 @@ pub(super) fn index(view: &View) -> Value {
         ) else {
             continue;
         };
-        let plural = if view.dialect == "v1" && plural == "stacks" {
-            "environments"
-        } else {
-            plural
-        };
+        let plural = if view.dialect == "v1" && plural == "stacks" { "environments" } else { plural };
         links.insert(plural.to_owned(), format!("{prefix}/{}", plural.to_lowercase()).into());
     }
     links.insert("schemas".into(), format!("{prefix}/schemas").into());

@@ -276,10 +276,7 @@ impl Service {
 
 pub(super) fn is_global(launch: &Map<String, Value>) -> bool {
     let labels = launch.get("labels").and_then(Value::as_object);
-    labels
-        .and_then(|labels| labels.get("io.rancher.scheduler.global"))
-        .and_then(Value::as_str)
-        == Some("true")
+    labels.and_then(|labels| labels.get("io.rancher.scheduler.global")).and_then(Value::as_str) == Some("true")
 }
 
 pub(super) fn text(map: &Map<String, Value>, member: &str) -> String {
@@ -549,9 +546,7 @@ impl World {
     /// A container changed: so did its service, its stack's health and its host's list.
     pub(super) fn touch_container(&mut self, number: u32) {
         self.touch(Kind::Container, number);
-        let Some(container) = self.containers.get(&number) else {
-            return;
-        };
+        let Some(container) = self.containers.get(&number) else { return };
         let (service, host) = (container.service, container.host);
         if let Some(host) = host {
             self.touch(Kind::Host, host);
@@ -577,9 +572,7 @@ impl World {
     pub(super) fn bury(&mut self, kind: Kind, number: u32) {
         self.removed_rows.push_back((kind, number));
         while self.removed_rows.len() > REMOVED_KEPT {
-            let Some((kind, number)) = self.removed_rows.pop_front() else {
-                return;
-            };
+            let Some((kind, number)) = self.removed_rows.pop_front() else { return };
             match kind {
                 Kind::Stack => drop(self.stacks.remove(&number)),
                 Kind::Service => drop(self.services.remove(&number)),
@@ -592,10 +585,8 @@ impl World {
 
     /// Writes a service log row; the last one an operation leaves open is ended by [`World::end_log`].
     pub(super) fn log(&mut self, service: u32, event: &str, description: &str, container: Option<u32>) -> u32 {
-        let Some((project, operation)) = self
-            .services
-            .get(&service)
-            .map(|service| (service.project, service.operation.clone()))
+        let Some((project, operation)) =
+            self.services.get(&service).map(|service| (service.project, service.operation.clone()))
         else {
             return 0;
         };
@@ -630,9 +621,7 @@ impl World {
     pub(super) fn begin_log(&mut self, service: u32, event: &str, description: &str) {
         self.end_log(service);
         let transaction = self.uuid();
-        let Some(row) = self.services.get_mut(&service) else {
-            return;
-        };
+        let Some(row) = self.services.get_mut(&service) else { return };
         row.operation = Some((0, transaction.clone()));
         let id = self.log(service, event, description, None);
         if let Some(log) = self.service_logs.get_mut(&id) {
@@ -646,11 +635,7 @@ impl World {
 
     /// Ends the operation under way.
     pub(super) fn end_log(&mut self, service: u32) {
-        let Some((id, _)) = self
-            .services
-            .get_mut(&service)
-            .and_then(|service| service.operation.take())
-        else {
+        let Some((id, _)) = self.services.get_mut(&service).and_then(|service| service.operation.take()) else {
             return;
         };
         let now = self.now;
