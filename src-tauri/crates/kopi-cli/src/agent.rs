@@ -75,10 +75,9 @@ pub async fn raise_running(paths: &Paths, item: Option<ItemId>) -> anyhow::Resul
 pub async fn run(parts: AgentParts) -> anyhow::Result<()> {
     let paths = parts.settings.paths.clone();
     let locale = locale();
-    let lang = Lang::choose(&parts.settings.settings.language, locale.as_deref());
     let (click_tray, tray_clicks) = mpsc::channel(CLICKS);
     let (click_notice, notice_clicks) = mpsc::channel(CLICKS);
-    let teller = Arc::new(DesktopTeller::new(icon_file(&paths), click_notice, lang));
+    let teller = Arc::new(DesktopTeller::new(icon_file(&paths), click_notice));
     let desk = Arc::new(AgentDesk::new(&paths, parts.config));
     let core = Core::start(CoreParts {
         settings: parts.settings,
@@ -93,7 +92,7 @@ pub async fn run(parts: AgentParts) -> anyhow::Result<()> {
     desk.started(&core);
     let hosted = host(&core, &paths, parts.lock).context("host the core")?;
     let look_again = Arc::new(Notify::new());
-    let mut models = tray_models(&core, locale, teller.clone(), look_again.clone()).await;
+    let mut models = tray_models(&core, locale, look_again.clone()).await;
     let first = models.borrow_and_update().clone();
     let mut tray = Tray::start(first, click_tray).await;
     desk.tray_is(tray.online());

@@ -9,7 +9,6 @@ use kopi_notify::Lang;
 use kopi_notify::tray::{TrayModel, TraySight};
 use tokio::sync::{Notify, watch};
 
-use super::teller::DesktopTeller;
 use crate::{CoreHandle, Face, Session};
 
 /// Changes closer together than this are shown together.
@@ -20,11 +19,10 @@ const OFTEN: Duration = Duration::from_secs(5);
 const DEPLOYS: u32 = 30;
 
 /// The tray's model, kept up to date. `look_again` asks for one at once (after a click); `locale` is the system's, for
-/// when no language is set; the teller is told when the language changes.
+/// when no language is set.
 pub async fn tray_models(
     core: &CoreHandle,
     locale: Option<String>,
-    teller: Arc<DesktopTeller>,
     look_again: Arc<Notify>,
 ) -> watch::Receiver<TrayModel> {
     let (session, mut frames) = core.session(Face::acting("tray"));
@@ -32,7 +30,6 @@ pub async fn tray_models(
         core: core.clone(),
         session,
         locale,
-        teller,
         deploys: Vec::new(),
         tasks: None,
     };
@@ -76,7 +73,6 @@ struct Eye {
     core: CoreHandle,
     session: Session,
     locale: Option<String>,
-    teller: Arc<DesktopTeller>,
     deploys: Vec<DeployRecord>,
     /// As of which tasks the deploys were read: the history changes when one of them does.
     tasks: Option<Vec<Task>>,
@@ -87,7 +83,6 @@ impl Eye {
         let picture = self.core.picture();
         let settings = self.core.settings();
         let lang = Lang::choose(&settings.settings.language, self.locale.as_deref());
-        self.teller.speak(lang);
         if self.tasks.as_ref() != Some(&picture.tasks) {
             let ask = Query::Deploys {
                 service: None,

@@ -1,37 +1,26 @@
 //! The teller of a host with a desktop.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
-use jiff::tz::TimeZone;
 use kopi_feed::source::BoxFuture;
 use kopi_model::Notice;
-use kopi_notify::{DesktopState, Lang, Sender, Wish, showing, word};
+use kopi_notify::{DesktopState, Sender, Wish, Worded, showing};
 use tokio::sync::{Mutex, mpsc, watch};
 
-use crate::{Teller, Worded};
+use crate::Teller;
 
-/// Words notices in the person's language and hands them to the desktop.
+/// Hands worded notices to the desktop.
 pub struct DesktopTeller {
     sender: Mutex<Sender>,
     state: watch::Receiver<DesktopState>,
-    lang: ArcSwap<Lang>,
 }
 
 impl DesktopTeller {
     /// `icon` is a file or a theme's name; clicks go to `wishes`.
-    pub fn new(icon: String, wishes: mpsc::Sender<Wish>, lang: Lang) -> Self {
+    pub fn new(icon: String, wishes: mpsc::Sender<Wish>) -> Self {
         let sender = Sender::new(icon, wishes);
         Self {
             state: sender.state(),
             sender: Mutex::new(sender),
-            lang: ArcSwap::from_pointee(lang),
         }
-    }
-
-    /// Another language from now on.
-    pub fn speak(&self, lang: Lang) {
-        self.lang.store(Arc::new(lang));
     }
 
     /// Asks the desktop whether it shows notices, so that the window can say so before the first.
@@ -41,17 +30,8 @@ impl DesktopTeller {
 }
 
 impl Teller for DesktopTeller {
-    fn word(&self, notice: &Notice) -> Worded {
-        let worded = word(notice, **self.lang.load(), &TimeZone::system());
-        Worded {
-            title: worded.title,
-            body: worded.body,
-        }
-    }
-
-    fn tell(&self, _: Worded, notice: Notice) -> BoxFuture<'_, ()> {
+    fn tell(&self, worded: Worded, notice: Notice) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let worded = word(&notice, **self.lang.load(), &TimeZone::system());
             if let Err(error) = self.sender.lock().await.show(showing(&notice, worded)).await {
                 tracing::debug!(%error, "a notice is only in the window");
             }
