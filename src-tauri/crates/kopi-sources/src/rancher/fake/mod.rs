@@ -26,6 +26,7 @@ mod engine;
 mod http;
 mod live;
 mod render;
+mod rows;
 mod schemas;
 mod verbs;
 mod views;
