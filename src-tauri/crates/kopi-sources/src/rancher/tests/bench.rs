@@ -173,7 +173,11 @@ impl Picture {
         let came = timeout(Duration::from_secs(900), reading).await;
         if came != Ok(true) {
             let states: Vec<String> = self.items.values().map(describe).collect();
-            panic!("{what} did not come to pass ({came:?}): {states:#?} {:?}", self.failed);
+            let ended = match came {
+                Ok(_) => format!("{:?}", (&mut self.watch).await),
+                Err(_) => "it goes on".into(),
+            };
+            panic!("{what} did not come to pass ({ended}): {states:#?} {:?}", self.failed);
         }
     }
 
