@@ -150,7 +150,10 @@ fn hide_schemes(text: &str) -> String {
 fn hide_named(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find(|char: char| char.is_ascii_alphabetic()) {
+    loop {
+        let Some(start) = rest.find(|char: char| char.is_ascii_alphabetic()) else {
+            break;
+        };
         let length = rest[start..]
             .find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '_' | '-')))
             .unwrap_or(rest.len() - start);

@@ -104,16 +104,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Input>) {
     }
 }
 
-/// What the person wants to be told now.
-pub(crate) fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> Prefs {
+fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> Prefs {
     let settings = shared.settings.load();
-    prefs(
-        &settings.settings,
-        &state.muted,
-        state.focus_until,
-        now,
-        &shared.machine.zone,
-    )
+    prefs(&settings.settings, &state.muted, state.focus_until, now)
 }
 
 fn take_in(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{AfterStop, Process, Service, Step, Transition, World, is_global, later, number_of};
+use super::world::{AfterStop, Process, Service, Step, Transition, World, is_global, later, number_of, text};
 
 /// A refusal: HTTP status, code, message, field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -342,11 +342,7 @@ impl World {
         match action {
             "start" => self.start_container(id),
             "stop" => self.stop_container(id, AfterStop::Stay),
-            "restart" => {
-                self.set_step(id, Step::Restarting, "In Progress");
-                let (stop, start) = (self.pace.stop, self.pace.start);
-                self.due(id, stop + start);
-            }
+            "restart" => self.stop_container(id, AfterStop::Start),
             "remove" => self.stop_container(id, AfterStop::Remove),
             _ => {}
         }
@@ -470,4 +466,9 @@ pub(super) fn stack_health(world: &World, stack: u32) -> &'static str {
     } else {
         "unhealthy"
     }
+}
+
+/// Label of the last part of a name, for `io.rancher.stack_service.name`.
+pub(super) fn launch_label(launch: &Map<String, Value>, label: &str) -> String {
+    launch.get("labels").and_then(Value::as_object).map(|labels| text(labels, label)).unwrap_or_default()
 }

@@ -1,0 +1,103 @@
+//! Seeds, sizes, laws.
+
+use std::collections::BTreeMap;
+
+use kopi_model::BuildStatus;
+
+use super::{forward, seeded, standing};
+use crate::run::Wanted;
+use crate::world::Size;
+use crate::world::sizes::{LARGE_BUILDS, LARGE_SERVICES};
+
+#[tokio::test]
+async fn same_seed_same_day() {
+    let mut days = Vec::new();
+    for parts in [[6 * 3600, 0, 0], [3600, 4 * 3600, 3600]] {
+        let office = seeded(Size::Team, 7).await;
+        for seconds in parts {
+            forward(&office, seconds).await;
+        }
+        days.push(office.handle().truth().await.unwrap());
+        office.stop().await;
+    }
+    assert!(days[0].builds.len() > 340, "{}", days[0].builds.len());
+    assert_eq!(days[0], days[1], "however the clock is put forward");
+    let other = seeded(Size::Team, 8).await;
+    assert_ne!(forward(&other, 6 * 3600).await.builds, days[0].builds);
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn sizes_are_served_as_promised() {
+    for (size, services, builds) in [
+        (Size::Small, 9, 126),
+        (Size::Team, 63, 0),
+        (Size::Large, LARGE_SERVICES, LARGE_BUILDS),
+    ] {
+        let office = standing(size).await;
+        let truth = office.handle().truth().await.unwrap();
+        assert_eq!(truth.services.len(), services, "{size:?}");
+        if builds > 0 {
+            let past = truth
+                .builds
+                .iter()
+                .filter(|build| build.created_at < truth.start && build.number != 218)
+                .count();
+            assert!(past.abs_diff(builds) <= 1, "{size:?}: {past}");
+        }
+        office.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_laws_go_on_and_what_broke_is_mended() {
+    let office = standing(Size::Team).await;
+    let truth = forward(&office, 5 * 3600).await;
+    let mut by_branch: BTreeMap<(String, String, bool), Vec<_>> = BTreeMap::new();
+    let today = truth.builds.iter().filter(|build| build.created_at > truth.start);
+    for build in
+        today.filter(|build| build.author != "linhao" && build.failed_step.as_deref() != Some("deploy-production"))
+    {
+        let key = (build.repo.clone(), build.branch.clone(), build.event == "pull_request");
+        by_branch.entry(key).or_default().push(build);
+    }
+    let all: usize = by_branch.values().map(Vec::len).sum();
+    assert!(all > 20, "{all} builds in an afternoon");
+    let mut mended = 0;
+    for builds in by_branch.values() {
+        for (place, red) in builds
+            .iter()
+            .enumerate()
+            .filter(|(_, build)| build.status == BuildStatus::Failed)
+        {
+            let cure = builds[place + 1..].iter().find(|build| build.author == red.author);
+            if let (Some(cure), Some(ended)) = (cure, red.finished_at) {
+                let after = cure.created_at.duration_since(ended).as_secs();
+                mended += i32::from((300..=1500).contains(&after));
+            }
+        }
+    }
+    assert!(mended >= 1, "{mended}");
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn a_push_on_order_fails_where_it_is_told_to() {
+    let office = standing(Size::Small).await;
+    let wanted = Wanted {
+        repo: "bp-sync".into(),
+        branch: "develop".into(),
+        author: "linhao".into(),
+        message: "fix: x".into(),
+        fails: Some(String::new()),
+        ..Wanted::default()
+    };
+    let pushed = office.handle().push(wanted).await.unwrap();
+    let truth = forward(&office, 400).await;
+    let build = truth.builds.iter().find(|build| build.sha == pushed.sha).unwrap();
+    assert_eq!(
+        (build.status, build.failed_step.as_deref()),
+        (BuildStatus::Failed, Some("unit"))
+    );
+    office.stop().await;
+}

@@ -1,1 +1,0 @@
-//! Recorded answers of a real server become items.
