@@ -16,6 +16,8 @@ export interface Binding {
   when?: () => boolean;
   /** Works while one types or while a dialog is open. */
   always?: boolean;
+  /** One of a row of keys whose first stands in the sheet for all. */
+  hidden?: boolean;
 }
 
 export interface Scope {

@@ -22,5 +22,6 @@ export { default as Dialog } from "./Dialog.svelte";
 export { default as UndoBar } from "./UndoBar.svelte";
 export { default as Age } from "./Age.svelte";
 export { default as VirtualList } from "./VirtualList.svelte";
+export { default as PlacedList } from "./PlacedList.svelte";
 export { default as Symbols } from "./Symbols.svelte";
 export type { IconName, MarkName, Tone } from "./marks";

@@ -197,6 +197,11 @@ export class Live {
     return found ? ({ kind, ...found } as Item) : undefined;
   }
 
+  /** All items of a kind. */
+  kind<K extends Kind>(kind: K): SvelteMap<string, KindMap[K]> {
+    return this.#maps[kind];
+  }
+
   /** The tasks on one item. */
   tasksOf(id: string): readonly Task[] {
     return this.tasks.filter((task) => task.target === id);

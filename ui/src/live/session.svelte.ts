@@ -6,7 +6,7 @@ import { getContext, setContext } from "svelte";
 
 import { asApiError, expectAnswer, type Host } from "../host";
 import { setLanguage } from "../i18n";
-import type { About, Act, Answer, ApiError, Order, Plan, Query, Settings } from "../wire";
+import type { About, Act, Answer, ApiError, Order, Plan, Query, Settings, Verb } from "../wire";
 import { Live } from "./live.svelte";
 import { now } from "./now.svelte";
 
@@ -80,6 +80,11 @@ export class Session {
       this.failure = asApiError(thrown);
       return null;
     }
+  }
+
+  /** Asks for a verb on an item: whoever shows plans takes it from `asked`. */
+  ask(verb: Verb, target: string | undefined, more: Partial<Order> = {}): void {
+    if (target) this.asked = { target, verb, ...more };
   }
 
   /** What an order would do. Throws what the core says. */

@@ -7,6 +7,7 @@ import type { DeployRecord } from "./DeployRecord";
 import type { Found } from "./Found";
 import type { Item } from "./Item";
 import type { JournalEntry } from "./JournalEntry";
+import type { KindInfo } from "./KindInfo";
 import type { NoticeRecord } from "./NoticeRecord";
 import type { Plan } from "./Plan";
 import type { ProbeReport } from "./ProbeReport";
@@ -16,4 +17,4 @@ import type { Settings } from "./Settings";
 /**
  * Answers, by query or act.
  */
-export type Answer = { "is": "done" } | { "is": "about", "value": About } | { "is": "item", "value": Item } | { "is": "builds", "value": Array<Build> } | { "is": "deploys", "value": Array<DeployRecord> } | { "is": "service_events", "value": Array<ServiceEvent> } | { "is": "journal", "value": Array<JournalEntry> } | { "is": "notices", "value": Array<NoticeRecord> } | { "is": "plan", "value": Plan } | { "is": "settings", "value": Settings } | { "is": "found", "value": Array<Found> } | { "is": "probe", "value": ProbeReport } | { "is": "config_check", "value": Array<CheckedLine> } | { "is": "task", "value": number } | { "is": "added", "value": Array<ConnectionName> };
+export type Answer = { "is": "done" } | { "is": "about", "value": About } | { "is": "item", "value": Item } | { "is": "builds", "value": Array<Build> } | { "is": "deploys", "value": Array<DeployRecord> } | { "is": "service_events", "value": Array<ServiceEvent> } | { "is": "journal", "value": Array<JournalEntry> } | { "is": "notices", "value": Array<NoticeRecord> } | { "is": "plan", "value": Plan } | { "is": "settings", "value": Settings } | { "is": "kinds", "value": Array<KindInfo> } | { "is": "found", "value": Array<Found> } | { "is": "probe", "value": ProbeReport } | { "is": "config_check", "value": Array<CheckedLine> } | { "is": "task", "value": number } | { "is": "added", "value": Array<ConnectionName> };

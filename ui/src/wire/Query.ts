@@ -55,7 +55,7 @@ limit: number, } | { "what": "plan",
 /**
  * Which.
  */
-order: Order, } | { "what": "settings" } | { "what": "found" } | { "what": "probe", 
+order: Order, } | { "what": "settings" } | { "what": "kinds" } | { "what": "found" } | { "what": "probe", 
 /**
  * Which.
  */

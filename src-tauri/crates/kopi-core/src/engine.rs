@@ -28,7 +28,7 @@ pub use once::read_once;
 pub use records::{Batch, Cached, HistoryAsk, NoRecords, OpenEntry, Records};
 pub use settings::{CoreConnection, CoreSettings};
 pub(crate) use state::{PatchParts, Subscriber, Turn};
-pub use surroundings::{Desk, NoDesk, Silent, Teller, Worded};
+pub use surroundings::{Desk, NoDesk, Silent, Teller};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod desktop;
 pub mod engine;
 pub mod paths;
 pub mod socket;
@@ -17,6 +18,6 @@ pub(crate) mod testing;
 pub use api::{Face, Frames, Session};
 pub use engine::{
     Batch, Cached, Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Desk, HistoryAsk, Machine, NoDesk,
-    NoRecords, OpenEntry, Records, Silent, Teller, Worded, read_once,
+    NoRecords, OpenEntry, Records, Silent, Teller, read_once,
 };
 pub use paths::Paths;

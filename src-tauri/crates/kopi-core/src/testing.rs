@@ -12,9 +12,10 @@ use kopi_feed::{
 };
 use kopi_model::wire::{ApiError, DeployRecord, ErrorCode, JournalEntry, LogAsk, NoticeRecord, ProbeReport};
 use kopi_model::{Build, BuildStatus, ConnectionName, Coverage, Event, Item, ItemId, ItemKind, Notice, Order, Receipt};
+use kopi_notify::Worded;
 use tokio::sync::{Notify, mpsc};
 
-use crate::engine::{Batch, Cached, HistoryAsk, NoDesk, OpenEntry, Records, Teller, Worded};
+use crate::engine::{Batch, Cached, HistoryAsk, NoDesk, OpenEntry, Records, Teller};
 use crate::{Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Machine};
 
 /// What a scripted server does next.
@@ -315,12 +316,6 @@ impl Records for Memory {
 pub(crate) struct Told(mpsc::UnboundedSender<Notice>);
 
 impl Teller for Told {
-    fn word(&self, notice: &Notice) -> Worded {
-        Worded {
-            title: format!("{} {}", notice.subject, notice.event.word()),
-            body: String::new(),
-        }
-    }
     fn tell(&self, _: Worded, notice: Notice) -> BoxFuture<'_, ()> {
         self.0.send(notice).ok();
         Box::pin(async {})
@@ -365,6 +360,9 @@ pub(crate) async fn bench_with(mut settings: CoreSettings, records: Arc<Memory>)
             clock: Clock::tokio(start_time()),
             chance: Arc::new(|| 0.5),
             network: Arc::new(move || seen.load(std::sync::atomic::Ordering::Relaxed)),
+            zone: jiff::tz::TimeZone::UTC,
+            locale: None,
+            user: "linhao".to_owned(),
         },
     })
     .await;

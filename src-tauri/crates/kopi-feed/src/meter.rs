@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const BEATS: usize = 30;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// More than this a minute is not told apart: far beyond what Kopi may ask.
 const MOST: usize = 10_000;
 

@@ -150,10 +150,7 @@ fn hide_schemes(text: &str) -> String {
 fn hide_named(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    loop {
-        let Some(start) = rest.find(|char: char| char.is_ascii_alphabetic()) else {
-            break;
-        };
+    while let Some(start) = rest.find(|char: char| char.is_ascii_alphabetic()) {
         let length = rest[start..]
             .find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '_' | '-')))
             .unwrap_or(rest.len() - start);

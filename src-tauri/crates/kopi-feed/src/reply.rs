@@ -217,19 +217,14 @@ impl Endpoint {
         // Words that do not come are not worth another error.
         let body = self.body(response, &short, deadline).await.unwrap_or_default();
         let html = why::is_html(&headers, &body);
-        let title = html.then(|| why::html_title(&body)).flatten();
-        let words = if html { None } else { words_of(&body) };
-        let hide = |words: String| redact::text(&words, &self.secrets);
-        why::status(
-            reading.request,
-            &self.base,
+        let words = if html { why::html_title(&body) } else { words_of(&body) };
+        let refusal = why::Refusal {
             status,
-            &headers,
-            words.map(hide),
-            title.map(hide),
-            reading.landmark,
-            self.clock.now(),
-        )
+            headers: &headers,
+            words: words.map(|words| redact::text(&words, &self.secrets)),
+            landmark: reading.landmark,
+        };
+        why::status(reading.request, &self.base, refusal, self.clock.now())
     }
 
     fn elsewhere(&self, response: &reqwest::Response) -> Option<Url> {

@@ -151,17 +151,27 @@ pub fn redirected(request: &str, base: &Url, to: &Url) -> FeedError {
     error
 }
 
-/// An answer with a status that is no success. `words` are what the server says, cut and without secrets.
-pub fn status(
-    request: &str,
-    base: &Url,
-    status: StatusCode,
-    headers: &HeaderMap,
-    words: Option<String>,
-    html_title: Option<String>,
-    landmark: bool,
-    now: Timestamp,
-) -> FeedError {
+/// An answer with a status that is no success.
+#[derive(Debug)]
+pub struct Refusal<'a> {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// What the server says, or the title of its page; cut and without secrets.
+    pub words: Option<String>,
+    /// Every server of this kind answers this request.
+    pub landmark: bool,
+}
+
+/// Why a server refused.
+pub fn status(request: &str, base: &Url, refusal: Refusal<'_>, now: Timestamp) -> FeedError {
+    let Refusal {
+        status,
+        headers,
+        words,
+        landmark,
+    } = refusal;
     let place = place(base);
     let said = words.as_deref().unwrap_or_default().to_ascii_lowercase();
     let (code, what, hint): (ErrorCode, String, Option<String>) = match status.as_u16() {
@@ -236,7 +246,7 @@ pub fn status(
     error.status = Some(status.as_u16());
     error.sent = Sent::Answered;
     error.retry_at = retry_at(status, headers, now);
-    error.words = words.or(html_title);
+    error.words = words;
     error
 }
 

@@ -10,8 +10,8 @@ mod query;
 mod settings;
 
 pub use answer::{
-    About, Answer, ApiError, DeployRecord, ErrorCode, Found, JournalEntry, LogLine, NoticeRecord, ProbeReport,
-    ServiceEvent,
+    About, Answer, ApiError, DeployRecord, ErrorCode, Found, JournalEntry, KindField, KindFieldType, KindInfo, LogLine,
+    NoticeRecord, ProbeReport, ServiceEvent,
 };
 pub use frame::{Frame, Hello, LogEnd, LogFrame, PROTOCOL, Patch, Request, RequestBody, Snapshot};
 pub use health::{ConnectionHealth, ConnectionState, ScopeHealth, Task, TaskState};

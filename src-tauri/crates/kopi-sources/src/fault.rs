@@ -393,6 +393,8 @@ impl axum::serve::Listener for Gate {
 /// every connection when the wire itself breaks or is mended; an idle connection that will only be answered otherwise
 /// stays, as it would behind a proxy.
 async fn carry(mut socket: TcpStream, mut server: DuplexStream, faults: FaultSwitch, stop: CancellationToken) {
+    // Small messages leave at once: otherwise a pushed frame waits for the reader's delayed acknowledgement.
+    let _ = socket.set_nodelay(true);
     let mut changed = faults.fault.subscribe();
     let fault = *changed.borrow_and_update();
     let streaming = AtomicBool::new(false);

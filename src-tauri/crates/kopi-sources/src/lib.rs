@@ -15,5 +15,5 @@ pub mod rancher;
 
 /// Every kind of source there is.
 pub fn all() -> Vec<SourceKind> {
-    Vec::new()
+    vec![drone::kind(), rancher::kind()]
 }

@@ -1,4 +1,3 @@
-/* eslint-disable no-control-regex -- control characters are what is tested */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAnsi, plainText, PLAIN } from "./ansi";

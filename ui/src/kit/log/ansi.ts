@@ -22,12 +22,10 @@ const BOLD = 8;
 const FAINT = 16;
 
 /** ESC, CSI in one byte, carriage return, back space, or another control that has no picture. Tab stays. */
-/* eslint-disable no-control-regex -- control characters are what this file is about */
+
 const SPECIAL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 const SEQUENCE =
   /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[PX^_][^\u001b]*(?:\u001b\\)?|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
-
-/* eslint-enable no-control-regex */
 
 /** The text alone, as it stands on the screen in the end. */
 export function plainText(text: string): string {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use kopi_feed::{Cx, Read, ReadAnswer, SourceMessage};
-use kopi_model::wire::{About, Act, Answer, ApiError, ErrorCode, Frame, NewConnection, ProbeReport, Query};
+use kopi_feed::{Cx, FieldKind, Read, ReadAnswer, SourceKind, SourceMessage};
+use kopi_model::wire::{
+    About, Act, Answer, ApiError, ErrorCode, Frame, KindField, KindFieldType, KindInfo, NewConnection, ProbeReport,
+    Query,
+};
 use kopi_model::{Event, Item, ItemId, ItemKind};
 use tokio::time::Instant;
 
@@ -63,10 +66,35 @@ pub(crate) async fn query(shared: &Arc<Shared>, face: &Face, query: Query) -> Re
             must_act(face)?;
             Ok(Answer::Probe(Box::new(probe_new(shared, connection).await?)))
         }
+        Query::Kinds => Ok(Answer::Kinds(shared.kinds.iter().map(kind_info).collect())),
         Query::Found | Query::ConfigCheck => {
             must_act(face)?;
             shared.desk.query(query).await
         }
+    }
+}
+
+/// A kind as forms need it.
+fn kind_info(kind: &SourceKind) -> KindInfo {
+    let both = |[english, chinese]: [&str; 2]| (english.to_owned(), chinese.to_owned());
+    KindInfo {
+        word: kind.word.to_owned(),
+        label: both(kind.label),
+        fields: kind
+            .fields
+            .iter()
+            .map(|field| KindField {
+                name: field.name.to_owned(),
+                is: match field.kind {
+                    FieldKind::Text => KindFieldType::Text,
+                    FieldKind::Secret => KindFieldType::Secret,
+                    FieldKind::List => KindFieldType::List,
+                },
+                required: field.required,
+                label: both(field.label),
+                help: both(field.help),
+            })
+            .collect(),
     }
 }
 

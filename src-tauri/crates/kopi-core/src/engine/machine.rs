@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::UdpSocket;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use kopi_feed::Clock;
 
 /// What the engine may ask of the machine it runs on.
@@ -15,6 +16,12 @@ pub struct Machine {
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// Changes when the network did; cheap, asked every few seconds.
     pub network: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// The person's time zone.
+    pub zone: TimeZone,
+    /// The system's locale, `zh_CN.UTF-8`.
+    pub locale: Option<String>,
+    /// The person's name on this machine, for the journal.
+    pub user: String,
 }
 
 impl Machine {
@@ -24,8 +31,18 @@ impl Machine {
             clock: Clock::system(),
             chance: Arc::new(rand::random::<f64>),
             network: Arc::new(network_fingerprint),
+            zone: TimeZone::system(),
+            locale: first_set(&["LC_ALL", "LC_MESSAGES", "LANG"]),
+            user: first_set(&["USER", "USERNAME", "LOGNAME"]).unwrap_or_default(),
         }
     }
+}
+
+fn first_set(names: &[&str]) -> Option<String> {
+    names
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
 }
 
 /// Own addresses towards the world (no packet is sent) and, where the system shows them, the routes: a VPN that comes

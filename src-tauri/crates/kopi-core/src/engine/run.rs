@@ -104,9 +104,16 @@ pub(crate) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Input>) {
     }
 }
 
-fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> Prefs {
+/// What the person wants to be told now.
+pub(crate) fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> Prefs {
     let settings = shared.settings.load();
-    prefs(&settings.settings, &state.muted, state.focus_until, now)
+    prefs(
+        &settings.settings,
+        &state.muted,
+        state.focus_until,
+        now,
+        &shared.machine.zone,
+    )
 }
 
 fn take_in(

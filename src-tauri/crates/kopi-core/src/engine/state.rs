@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use kopi_model::wire::{ConnectionHealth, ConnectionState, Frame, Snapshot, Task};
-use kopi_model::{ConnectionName, Item, ItemId, Model, ModelChange};
+use kopi_model::{ConnectionName, Item, ItemId, ItemKind, Model, ModelChange};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -243,8 +243,8 @@ impl State {
 
     /// The whole picture.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut items: Vec<Arc<Item>> = self.model.items().cloned().collect();
-        items.sort_by(|left, right| left.id().cmp(right.id()));
+        let kinds = ItemKind::ALL.into_iter();
+        let items: Vec<Arc<Item>> = kinds.flat_map(|kind| self.model.items_of(kind)).cloned().collect();
         Snapshot {
             rev: self.rev,
             items,

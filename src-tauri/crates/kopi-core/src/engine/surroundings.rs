@@ -4,22 +4,10 @@
 use kopi_feed::source::BoxFuture;
 use kopi_model::wire::{Act, Answer, ApiError, ErrorCode, Query};
 use kopi_model::{ItemId, Notice};
+use kopi_notify::Worded;
 
-/// A notice in words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Worded {
-    /// Title.
-    pub title: String,
-    /// Body.
-    pub body: String,
-}
-
-/// Words a notice and shows it. Called by a task of its own, one at a time; may take its time. Clicks come back as
-/// [`Act`].
+/// Shows a notice. Called by a task of its own, one at a time; may take its time. Clicks come back as [`Act`].
 pub trait Teller: Send + Sync {
-    /// In the person's language, for the screen and for the inbox.
-    fn word(&self, notice: &Notice) -> Worded;
-
     /// Shows it.
     fn tell(&self, worded: Worded, notice: Notice) -> BoxFuture<'_, ()>;
 
@@ -29,18 +17,11 @@ pub trait Teller: Send + Sync {
     }
 }
 
-/// Tells nobody; the inbox gets the bare facts.
+/// Shows nothing; the inbox gets every notice all the same.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
 impl Teller for Silent {
-    fn word(&self, notice: &Notice) -> Worded {
-        Worded {
-            title: format!("{} {}", notice.event.word(), notice.subject),
-            body: String::new(),
-        }
-    }
-
     fn tell(&self, _: Worded, _: Notice) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }

@@ -7,6 +7,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use kopi_model::wire::{NoticeRecord, Settings};
 use kopi_model::{HeldBack, Notice, NoticeEvent, Prefs};
+use kopi_notify::{Lang, word};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +36,9 @@ pub(crate) async fn tell(shared: Arc<Shared>, mut notices: mpsc::Receiver<Decide
             // Better twice than never.
             Err(error) => tracing::warn!(%error.message, "cannot tell whether a notice was told before"),
         }
-        let worded = shared.teller.word(&notice);
+        let setting = shared.settings.load().settings.language.clone();
+        let lang = Lang::choose(&setting, shared.machine.locale.as_deref());
+        let worded = word(&notice, lang, &shared.machine.zone);
         let record = NoticeRecord {
             at: notice.at,
             event: notice.event.word().to_owned(),
@@ -59,6 +62,7 @@ pub(crate) fn prefs(
     muted: &[(String, Timestamp)],
     focus_until: Option<Timestamp>,
     now: Timestamp,
+    zone: &TimeZone,
 ) -> Prefs {
     Prefs {
         events: NoticeEvent::ALL
@@ -69,7 +73,7 @@ pub(crate) fn prefs(
         mine_loud_only: settings.mine_loud_only,
         muted: muted.to_vec(),
         focus_until,
-        quiet_now: is_quiet(&settings.quiet_hours, now.to_zoned_datetime(TimeZone::system()).time()),
+        quiet_now: is_quiet(&settings.quiet_hours, now.to_zoned_datetime(zone.clone()).time()),
     }
 }
 

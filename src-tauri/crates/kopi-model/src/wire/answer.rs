@@ -268,6 +268,47 @@ pub struct Found {
     pub complete: bool,
 }
 
+/// How a setting of a connection is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum KindFieldType {
+    /// Text.
+    Text,
+    /// Goes to the keychain.
+    Secret,
+    /// Comma-separated.
+    List,
+}
+
+/// A setting of a kind of server, beside name and address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct KindField {
+    /// In `kopi.toml`.
+    pub name: String,
+    /// How it is typed.
+    pub is: KindFieldType,
+    /// Needed.
+    pub required: bool,
+    /// Label, English and Chinese.
+    pub label: (String, String),
+    /// One sentence, English and Chinese.
+    pub help: (String, String),
+}
+
+/// A kind of server that can be connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct KindInfo {
+    /// In `kopi.toml`, `drone`.
+    pub word: String,
+    /// Name, English and Chinese.
+    pub label: (String, String),
+    /// Its settings.
+    pub fields: Vec<KindField>,
+}
+
 /// Kopi itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -318,6 +359,7 @@ pub enum Answer {
     Notices(Vec<NoticeRecord>),
     Plan(Box<Plan>),
     Settings(Box<Settings>),
+    Kinds(Vec<KindInfo>),
     Found(Vec<Found>),
     Probe(Box<ProbeReport>),
     ConfigCheck(Vec<CheckedLine>),

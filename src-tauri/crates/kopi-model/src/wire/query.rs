@@ -115,6 +115,8 @@ pub enum Query {
     },
     /// Settings as the settings page shows them.
     Settings,
+    /// Kinds of servers that can be connected, with the fields of their forms.
+    Kinds,
     /// Connections found on this machine (issue: "finds what is there").
     Found,
     /// Try a configured connection.

@@ -144,13 +144,6 @@ pub fn feed(value: &Value, place: &Place) -> Option<Vec<Build>> {
     ))
 }
 
-/// Names of the repositories of a feed, with or without builds.
-pub fn feed_repos(value: &Value) -> Vec<String> {
-    rows(value)
-        .map(|rows| rows.iter().filter_map(full_name).collect())
-        .unwrap_or_default()
-}
-
 /// Rows of `GET …/builds`, which carry no steps.
 pub fn builds(value: &Value, repo: &str, place: &Place) -> Option<Vec<Build>> {
     let rows = rows(value)?;
@@ -390,8 +383,12 @@ fn full_name(value: &Value) -> Option<String> {
         format!("{owner}/{repo}")
     };
     let full = text::clean(&full, NAME_MAX);
-    let (owner, repo) = full.split_once('/')?;
-    (!owner.is_empty() && !repo.is_empty()).then(|| full.clone())
+    is_repo_name(&full).then_some(full)
+}
+
+/// `owner/name` that can stand in a path: no part is empty or leads elsewhere, and `#` begins a build's number.
+pub fn is_repo_name(text: &str) -> bool {
+    text.contains('/') && !text.contains('#') && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 fn rows(value: &Value) -> Option<&[Value]> {

@@ -1,3 +1,8 @@
 //! The source against its fake and against recordings of a real server.
 
+mod act;
+mod bench;
+mod conform;
 mod engine;
+mod parse;
+mod watch;

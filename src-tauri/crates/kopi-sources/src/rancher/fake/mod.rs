@@ -27,6 +27,7 @@ mod http;
 mod live;
 mod place;
 mod render;
+mod rows;
 mod schemas;
 mod verbs;
 mod views;

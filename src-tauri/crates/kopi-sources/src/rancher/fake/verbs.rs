@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{AfterStop, Process, Service, Step, Transition, World, is_global, later, number_of, text};
+use super::world::{AfterStop, Process, Service, Step, Transition, World, is_global, later, number_of};
 
 /// A refusal: HTTP status, code, message, field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -342,7 +342,11 @@ impl World {
         match action {
             "start" => self.start_container(id),
             "stop" => self.stop_container(id, AfterStop::Stay),
-            "restart" => self.stop_container(id, AfterStop::Start),
+            "restart" => {
+                self.set_step(id, Step::Restarting, "In Progress");
+                let (stop, start) = (self.pace.stop, self.pace.start);
+                self.due(id, stop + start);
+            }
             "remove" => self.stop_container(id, AfterStop::Remove),
             _ => {}
         }
@@ -466,9 +470,4 @@ pub(super) fn stack_health(world: &World, stack: u32) -> &'static str {
     } else {
         "unhealthy"
     }
-}
-
-/// Label of the last part of a name, for `io.rancher.stack_service.name`.
-pub(super) fn launch_label(launch: &Map<String, Value>, label: &str) -> String {
-    launch.get("labels").and_then(Value::as_object).map(|labels| text(labels, label)).unwrap_or_default()
 }

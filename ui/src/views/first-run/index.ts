@@ -1,0 +1,1 @@
+export { default as FirstRunView } from "./FirstRunView.svelte";
