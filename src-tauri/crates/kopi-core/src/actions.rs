@@ -1,26 +1,22 @@
-//! plan → confirm → run → watch (design § 7).
+//! plan → confirm → run → watch (design § 7). A plan is a value; what runs is what was shown; the intent is on disk before
+//! the request leaves; the live model says whether the effect is real.
+//!
+//! Refuses: sending anything twice, and anything through a read-only connection.
 
-use std::sync::Arc;
+mod effect;
+mod following;
+pub mod keys;
+mod others;
+mod plan;
+mod run;
+mod slots;
+mod telling;
+mod upgrade;
 
-use kopi_model::wire::{ApiError, ErrorCode};
-use kopi_model::{Order, Plan};
+pub(crate) use others::{is_someone_elses_deploy, resume, watch_others};
+pub(crate) use plan::plan;
+pub(crate) use run::{run, undo};
+pub(crate) use slots::Slots;
 
-use crate::api::Face;
-use crate::engine::Shared;
-
-pub(crate) fn plan(_: &Shared, order: Order) -> Result<Plan, ApiError> {
-    Err(ApiError::new(
-        ErrorCode::NotSupported,
-        format!("{:?} cannot be planned yet", order.verb),
-    ))
-}
-pub(crate) async fn run(_: &Arc<Shared>, _: &Face, order: Order, _: &str, _: bool) -> Result<i64, ApiError> {
-    Err(ApiError::new(
-        ErrorCode::NotSupported,
-        format!("{:?} cannot be run yet", order.verb),
-    ))
-}
-pub(crate) fn undo(_: &Shared, _: i64) -> Result<(), ApiError> {
-    Err(ApiError::new(ErrorCode::NotSupported, "nothing is held"))
-}
-pub(crate) async fn resume(_: Arc<Shared>) {}
+#[cfg(test)]
+mod tests;

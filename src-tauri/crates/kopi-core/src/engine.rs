@@ -26,6 +26,7 @@ pub(crate) use input::{ActInput, Input, Said};
 pub use machine::Machine;
 pub use once::read_once;
 pub use records::{Batch, Cached, HistoryAsk, NoRecords, OpenEntry, Records};
+pub(crate) use run::current_prefs;
 pub use settings::{CoreConnection, CoreSettings};
 pub(crate) use state::{PatchParts, Subscriber, Turn};
 pub use surroundings::{Desk, NoDesk, Silent, Teller};

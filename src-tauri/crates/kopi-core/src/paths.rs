@@ -47,8 +47,12 @@ impl Paths {
             return Some(Self::in_home(folder("HOME")?.join("Library/Application Support/Kopi")));
         }
         let below_home = |tail: &str| folder("HOME").map(|home| home.join(tail));
-        let config = folder("XDG_CONFIG_HOME").or_else(|| below_home(".config"))?.join("kopi");
-        let data = folder("XDG_DATA_HOME").or_else(|| below_home(".local/share"))?.join("kopi");
+        let config = folder("XDG_CONFIG_HOME")
+            .or_else(|| below_home(".config"))?
+            .join("kopi");
+        let data = folder("XDG_DATA_HOME")
+            .or_else(|| below_home(".local/share"))?
+            .join("kopi");
         Some(Self {
             config: config.join("kopi.toml"),
             database: data.join("kopi.db"),
@@ -85,7 +89,10 @@ mod tests {
         assert_eq!(usual.config, PathBuf::from("/h/.config/kopi/kopi.toml"));
         assert_eq!(usual.database, PathBuf::from("/h/.local/share/kopi/kopi.db"));
         assert_eq!(usual.socket(), PathBuf::from("/run/user/7/kopi/core.sock"));
-        assert_eq!(find(&[("HOME", "/h")]).unwrap().runtime, PathBuf::from("/h/.local/share/kopi"));
+        assert_eq!(
+            find(&[("HOME", "/h")]).unwrap().runtime,
+            PathBuf::from("/h/.local/share/kopi")
+        );
         assert_eq!(find(&[]), None);
     }
 }

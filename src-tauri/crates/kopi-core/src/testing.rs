@@ -10,8 +10,12 @@ use kopi_feed::{
     Clock, ConnectionSettings, Cx, FeedError, LogChunk, LogOutbox, Note, Outbox, Read, ReadAnswer, Source, SourceKind,
     TlsSettings,
 };
+use kopi_model::item::UpgradePhase;
 use kopi_model::wire::{ApiError, DeployRecord, ErrorCode, JournalEntry, LogAsk, NoticeRecord, ProbeReport};
-use kopi_model::{Build, BuildStatus, ConnectionName, Coverage, Event, Item, ItemId, ItemKind, Notice, Order, Receipt};
+use kopi_model::{
+    Build, BuildStatus, ConnectionName, Container, Coverage, Environment, Event, Item, ItemId, ItemKind, LiveStatus,
+    Notice, Order, Receipt, Service, Verb,
+};
 use kopi_notify::Worded;
 use tokio::sync::{Notify, mpsc};
 
@@ -55,6 +59,11 @@ impl Script {
     /// What a listing names from now on.
     pub(crate) fn lists(&self, items: Vec<Item>) {
         self.inner().listing = items;
+    }
+
+    /// What a listing would name now.
+    pub(crate) fn listing(&self) -> Vec<Item> {
+        self.inner().listing.clone()
     }
 
     /// Does this as soon as it is watched.
@@ -375,7 +384,7 @@ pub(crate) async fn bench_with(mut settings: CoreSettings, records: Arc<Memory>)
 }
 
 impl Bench {
-    /// Waits until what the core shows is so; panics when ten minutes of its clock pass.
+    /// Waits until what the core shows is so; panics when an hour of its clock pass.
     pub(crate) async fn until(&self, what: &str, mut is_so: impl FnMut(&kopi_model::wire::Snapshot) -> bool) {
         let mut changed = self.core.changed();
         let wait = async {
@@ -383,7 +392,7 @@ impl Bench {
                 changed.changed().await.expect("the core lives");
             }
         };
-        let in_time = tokio::time::timeout(std::time::Duration::from_secs(600), wait).await;
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(3600), wait).await;
         assert!(
             in_time.is_ok(),
             "never came: {what}; {:#?}",
@@ -414,4 +423,81 @@ pub(crate) fn build(connection: &str, number: u64, status: BuildStatus) -> Item 
         finished_at: if status.is_final() { at(4) } else { None },
         ..Build::default()
     })
+}
+
+/// A service of two copies in environment `dev` (or `prod`), as it stands between upgrades.
+pub(crate) fn service(version: &str, image: &str, phase: UpgradePhase) -> Service {
+    let connection = ConnectionName::from("rancher");
+    let offers = match phase {
+        UpgradePhase::None => vec![Verb::Redeploy, Verb::Upgrade, Verb::Scale, Verb::Restart, Verb::Stop],
+        UpgradePhase::Running => vec![Verb::Rollback, Verb::Cancel],
+        UpgradePhase::AwaitsFinish => vec![Verb::Finish, Verb::Rollback],
+        UpgradePhase::Cancelled => vec![Verb::Rollback],
+        _ => Vec::new(),
+    };
+    Service {
+        id: ItemId::new(ItemKind::Service, &connection, "1s47"),
+        environment: ItemId::new(ItemKind::Environment, &connection, "1a5"),
+        stack: ItemId::new(ItemKind::Stack, &connection, "1st4"),
+        connection,
+        scope: "all".into(),
+        stack_name: "web".into(),
+        name: "api".into(),
+        status: if phase == UpgradePhase::None {
+            LiveStatus::Ok
+        } else {
+            LiveStatus::Working
+        },
+        server_state: format!("{phase:?}").to_lowercase(),
+        image: image.into(),
+        version: Some(version.into()),
+        scale: Some(2),
+        offers,
+        phase,
+        ..Service::default()
+    }
+}
+
+/// One of its containers.
+pub(crate) fn container(number: u32, version: &str, status: LiveStatus) -> Item {
+    let connection = ConnectionName::from("rancher");
+    Item::Container(Container {
+        id: ItemId::new(ItemKind::Container, &connection, &format!("1i{number}")),
+        environment: ItemId::new(ItemKind::Environment, &connection, "1a5"),
+        services: vec![ItemId::new(ItemKind::Service, &connection, "1s47")],
+        host: Some(ItemId::new(ItemKind::Host, &connection, &format!("1h{}", number % 2))),
+        connection,
+        scope: "all".into(),
+        name: format!("web-api-{number}"),
+        status,
+        version: Some(version.into()),
+        ..Container::default()
+    })
+}
+
+/// The environment they live in.
+pub(crate) fn environment(production: bool) -> Item {
+    let connection = ConnectionName::from("rancher");
+    Item::Environment(Environment {
+        id: ItemId::new(ItemKind::Environment, &connection, "1a5"),
+        connection,
+        scope: "all".into(),
+        name: if production { "prod" } else { "dev" }.into(),
+        production,
+        may_act: Some(true),
+        ..Environment::default()
+    })
+}
+
+/// An order without arguments.
+pub(crate) fn order(verb: Verb) -> Order {
+    Order {
+        target: ItemId::from("service:rancher/1s47"),
+        verb,
+        tag: None,
+        scale: None,
+        environment: None,
+        strategy: None,
+        based_on: None,
+    }
 }

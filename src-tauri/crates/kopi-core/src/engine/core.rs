@@ -21,6 +21,7 @@ use super::state::State;
 use super::surroundings::{Desk, Teller};
 use super::tell::{Decided, QUEUE};
 use super::{keep, run, tell};
+use crate::actions::{self, Slots};
 use crate::api::{Face, Frames, Session};
 
 /// How long what runs may take to end.
@@ -54,6 +55,9 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     pub(crate) inbox: mpsc::Sender<Input>,
     pub(crate) waiting: Arc<Waiting>,
+    /// Services that somebody else may be deploying.
+    pub(crate) deploys: mpsc::Sender<ItemId>,
+    pub(crate) slots: Slots,
     pub(crate) notices: mpsc::Sender<Decided>,
     /// `State::rev` after each turn of the loop.
     pub(crate) changed: watch::Sender<u64>,
@@ -78,6 +82,7 @@ impl Core {
         let now = parts.machine.clock.now();
         let (inbox, inputs) = mpsc::channel(INBOX);
         let (notices, decided) = mpsc::channel(QUEUE);
+        let (deploys, others) = mpsc::channel(QUEUE);
         let mut state = State::default();
         match parts.records.load_cache().await {
             Ok(cached) => {
@@ -92,6 +97,8 @@ impl Core {
             state: Mutex::new(state),
             inbox,
             waiting: Arc::default(),
+            deploys,
+            slots: Slots::default(),
             notices,
             changed: watch::Sender::new(0),
             attended: watch::Sender::new(true),
@@ -113,7 +120,8 @@ impl Core {
         shared.tasks.spawn(tell::tell(shared.clone(), decided, stop));
         run::apply_settings(&shared, now);
         shared.tasks.spawn(run::run(shared.clone(), inputs));
-        shared.tasks.spawn(crate::actions::resume(shared.clone()));
+        shared.tasks.spawn(actions::watch_others(shared.clone(), others));
+        shared.tasks.spawn(actions::resume(shared.clone()));
         CoreHandle(shared)
     }
 }

@@ -5,6 +5,7 @@ use kopi_model::{ConnectionName, ModelChange, Scope};
 
 use super::core::Shared;
 use super::tell::Decided;
+use crate::actions::is_someone_elses_deploy;
 
 /// What one turn of the loop came to.
 #[derive(Default)]
@@ -20,6 +21,12 @@ pub(crate) fn fan_out(shared: &Shared, outcome: Outcome) {
     for decided in outcome.notices {
         if let Err(error) = shared.notices.try_send(decided) {
             tracing::warn!(%error, "the desktop is too slow for all notices");
+        }
+    }
+    for change in &outcome.changes {
+        if is_someone_elses_deploy(change) {
+            // Too many at once: whoever comes first is watched, the others are in the history by what they become.
+            shared.deploys.try_send(change.id.clone()).ok();
         }
     }
     let state = shared.state();

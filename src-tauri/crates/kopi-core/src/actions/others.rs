@@ -1,0 +1,287 @@
+//! Deploys that somebody else made (Drone's Rancher step, a colleague in the web page) are watched and told the same way;
+//! what was under way when Kopi ended is picked up again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use kopi_model::item::UpgradePhase;
+use kopi_model::wire::{ConnectionState, DeployRecord, Task, TaskState};
+use kopi_model::{Item, ItemId, ItemKind, ModelChange, Service, UpgradeWatch, Verb};
+use tokio::sync::mpsc;
+
+use super::following::{Following, moved};
+use super::run::{begin_deploy, unknown};
+use super::telling::build_behind;
+use super::upgrade::{self, DEADLINE, Upgrade};
+use crate::engine::{OpenEntry, Shared};
+
+/// Who waits for a connection after a start waits so long.
+const FIRST_LISTING: Duration = Duration::from_secs(600);
+
+/// A service whose containers began to be replaced, or that came to another generation unseen.
+pub(crate) fn is_someone_elses_deploy(change: &ModelChange) -> bool {
+    let Some(Item::Service(after)) = change.after.as_deref() else {
+        return false;
+    };
+    let before = match change.before.as_deref() {
+        Some(Item::Service(before)) => Some(before),
+        _ => None,
+    };
+    let is_running = after.phase == UpgradePhase::Running;
+    match before {
+        None => is_running,
+        Some(before) => {
+            let began = is_running && before.phase != UpgradePhase::Running && before.phase != UpgradePhase::Cancelled;
+            let went_back = before.phase == UpgradePhase::RollingBack || after.phase == UpgradePhase::RollingBack;
+            let jumped = before.version.is_some() && after.version.is_some() && before.version != after.version;
+            let is_back = after
+                .previous
+                .as_ref()
+                .is_some_and(|previous| previous.version == after.version)
+                || (after.previous.is_none() && before.previous.is_some());
+            began || (jumped && !went_back && !is_back)
+        }
+    }
+}
+
+/// Watches what others deploy.
+pub(crate) async fn watch_others(shared: Arc<Shared>, mut deploys: mpsc::Receiver<ItemId>) {
+    let next = Arc::new(AtomicI64::new(-1));
+    loop {
+        let service = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            service = deploys.recv() => match service {
+                Some(service) => service,
+                None => return,
+            },
+        };
+        watch_other(&shared, &service, &next).await;
+    }
+}
+
+async fn watch_other(shared: &Arc<Shared>, id: &ItemId, next: &AtomicI64) {
+    // Whoever holds the slot follows it already: ours, or one that was noticed before.
+    let Some(slot) = shared.slots.take_watch(id) else {
+        return;
+    };
+    let now = shared.clock().now();
+    let made = {
+        let state = shared.state();
+        let Some(service) = state.model.service(id) else { return };
+        let environment = state.model.environment(&service.environment);
+        let by = who_did_it(&state.model, service, now);
+        let previous = service.previous.as_ref().map(|previous| previous.image.clone());
+        let name = format!("{}/{}", service.stack_name, service.name);
+        let task = Task {
+            id: next.fetch_sub(1, Ordering::Relaxed),
+            target: id.clone(),
+            target_name: name.clone(),
+            verb: Verb::Upgrade,
+            state: TaskState::Watching,
+            from: previous.clone(),
+            to: Some(service.image.clone()),
+            done: None,
+            all: None,
+            detail: None,
+            offers: Vec::new(),
+            by: by
+                .clone()
+                .map_or_else(|| "unknown".to_owned(), |build| build.to_string()),
+            started_at: now,
+            changed_at: now,
+        };
+        let deploy = DeployRecord {
+            service: id.clone(),
+            service_name: name,
+            environment_name: environment
+                .map(|environment| environment.name.clone())
+                .unwrap_or_default(),
+            from: previous,
+            to: service.image.clone(),
+            started_at: now,
+            ended_at: None,
+            result: None,
+            by: by.map(|build| build.to_string()),
+            journal: None,
+        };
+        let watch = UpgradeWatch {
+            service: id.clone(),
+            version: service.version.clone().unwrap_or_default(),
+            began: now,
+            deadline: now.checked_add(DEADLINE).unwrap_or(now),
+            failing_since: None,
+            failed_containers: BTreeSet::new(),
+        };
+        (task, deploy, watch)
+    };
+    let (task, deploy, watch) = made;
+    let mut following = Following {
+        shared: shared.clone(),
+        task,
+        entry: None,
+        deploy: Some(deploy),
+        memory: None,
+    };
+    following.show().await;
+    following.deploys(None).await;
+    let upgrade = Upgrade {
+        watch,
+        replaces: None,
+        // Not ours to finish.
+        finish: false,
+    };
+    shared.tasks.spawn(upgrade::follow(following, upgrade, slot));
+}
+
+/// The build that did it: the one whose image runs, else the newest of the service's line, when it runs or ended lately.
+fn who_did_it(model: &kopi_model::Model, service: &Service, now: kopi_model::Timestamp) -> Option<ItemId> {
+    if let Some(build) = build_behind(model, service) {
+        return Some(build.id.clone());
+    }
+    model.items_of(ItemKind::Line).find_map(|item| match item.as_ref() {
+        Item::Line(line) if line.service.as_ref() == Some(&service.id) => {
+            let build = model.build(line.build.as_ref()?)?;
+            let lately = build
+                .finished_at
+                .is_none_or(|ended| now.duration_since(ended) < jiff::SignedDuration::from_mins(10));
+            lately.then(|| build.id.clone())
+        }
+        _ => None,
+    })
+}
+
+/// Picks up what was under way when Kopi ended: each entry of the journal that is not over.
+pub(crate) async fn resume(shared: Arc<Shared>) {
+    let open = match shared.records.open_journal().await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error.message, "the journal could not be read");
+            return;
+        }
+    };
+    for entry in open {
+        // Taken at once, so that nobody begins the same again before the first listing.
+        shared.tasks.spawn(resume_one(shared.clone(), entry));
+    }
+    // Upgrades of others that ran already when Kopi ended show no change: they are looked for once.
+    let mut changed = shared.changed.subscribe();
+    let mut waits: BTreeSet<_> = shared.state().connections.keys().cloned().collect();
+    while !waits.is_empty() {
+        let mut running = Vec::new();
+        {
+            let state = shared.state();
+            waits.retain(|name| {
+                let Some(connection) = state.connections.get(name) else {
+                    return false;
+                };
+                let is_up = matches!(
+                    connection.health.state,
+                    ConnectionState::Live | ConnectionState::Polling
+                );
+                if is_up {
+                    running.extend(
+                        state
+                            .model
+                            .items_of(ItemKind::Service)
+                            .filter_map(|item| match item.as_ref() {
+                                Item::Service(service)
+                                    if service.connection == *name && service.phase == UpgradePhase::Running =>
+                                {
+                                    Some(service.id.clone())
+                                }
+                                _ => None,
+                            }),
+                    );
+                }
+                !is_up
+            });
+        }
+        for id in running {
+            shared.deploys.send(id).await.ok();
+        }
+        if !waits.is_empty() && !moved(&shared, &mut changed).await {
+            return;
+        }
+    }
+}
+
+async fn resume_one(shared: Arc<Shared>, open: OpenEntry) {
+    let OpenEntry { entry, memory } = open;
+    let Some(plan) = entry.plan.clone() else { return };
+    let mut following = Following {
+        shared: shared.clone(),
+        task: Task {
+            id: entry.id,
+            target: entry.target.clone(),
+            target_name: entry.target_name.clone(),
+            verb: entry.verb,
+            state: TaskState::Unknown,
+            from: plan.from.clone(),
+            to: plan.to.clone(),
+            done: None,
+            all: None,
+            detail: None,
+            offers: Vec::new(),
+            by: "me".to_owned(),
+            started_at: entry.at,
+            changed_at: shared.clock().now(),
+        },
+        entry: Some(entry.clone()),
+        deploy: None,
+        memory,
+    };
+    if entry.result == "held" {
+        let detail = Some("task_not_sent".to_owned());
+        following.ends(TaskState::Undone, detail, Vec::new()).await;
+        return;
+    }
+    let Some(slot) = shared.slots.take(&entry.target, entry.verb) else {
+        return;
+    };
+    following.show().await;
+    let name = entry.target.connection().unwrap_or_default();
+    let mut changed = shared.changed.subscribe();
+    let began = tokio::time::Instant::now();
+    while !is_caught_up(&shared, &name) {
+        if began.elapsed() >= FIRST_LISTING || !moved(&shared, &mut changed).await {
+            return;
+        }
+    }
+    let watch = following
+        .memory
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<UpgradeWatch>(text).ok());
+    match watch {
+        Some(mut watch) => {
+            let now = shared.clock().now();
+            watch.deadline = watch
+                .deadline
+                .max(now.checked_add(Duration::from_secs(60)).unwrap_or(now));
+            begin_deploy(&mut following, &plan);
+            following.stands(TaskState::Watching, None, Vec::new()).await;
+            let upgrade = Upgrade {
+                watch,
+                replaces: None,
+                finish: shared.settings.load().settings.finish_upgrades,
+            };
+            upgrade::follow(following, upgrade, slot).await;
+        }
+        None => {
+            let before = following.look(|model| model.get(&entry.target).cloned());
+            unknown(following, plan, before, entry.at, slot).await;
+        }
+    }
+}
+
+fn is_caught_up(shared: &Shared, name: &kopi_model::ConnectionName) -> bool {
+    let state = shared.state();
+    state.connections.get(name).is_none_or(|connection| {
+        matches!(
+            connection.health.state,
+            ConnectionState::Live | ConnectionState::Polling
+        ) && connection.track.has_caught_up(name, &state.model)
+    })
+}
