@@ -18,6 +18,6 @@ pub(crate) mod testing;
 pub use api::{Face, Frames, Session};
 pub use engine::{
     Batch, Cached, Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Desk, HistoryAsk, Machine, NoDesk,
-    NoRecords, OpenEntry, Records, Silent, Teller, read_once,
+    NoRecords, OpenEntry, Records, Silent, StoreRecords, Teller, read_once,
 };
 pub use paths::Paths;

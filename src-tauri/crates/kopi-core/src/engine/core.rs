@@ -238,5 +238,6 @@ impl CoreHandle {
         if tokio::time::timeout(GOODBYE, self.0.tasks.wait()).await.is_err() {
             tracing::warn!("something did not end in time");
         }
+        self.0.records.close().await;
     }
 }

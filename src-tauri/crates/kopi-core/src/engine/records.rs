@@ -1,56 +1,11 @@
 //! What the core remembers beyond its life, as it sees it. `kopi-store` keeps it on disk; [`NoRecords`] keeps nothing,
 //! for a reading of the servers that is over at once and for a store that cannot be used.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use kopi_feed::source::BoxFuture;
 use kopi_model::wire::{ApiError, DeployRecord, JournalEntry, NoticeRecord};
-use kopi_model::{Build, ConnectionName, Item, ItemId, Scope};
-
-/// What a few changes of the model mean for the records. Written in one transaction.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// Builds for the history.
-    pub builds: Vec<Arc<Item>>,
-    /// Items for the cache.
-    pub cache_upserts: Vec<Arc<Item>>,
-    /// Items that leave the cache.
-    pub cache_gone: Vec<ItemId>,
-    /// Scopes and when they were listed well.
-    pub scopes: Vec<(ConnectionName, Scope, Timestamp)>,
-}
-
-/// What the cache remembers.
-#[derive(Clone, Debug, Default)]
-pub struct Cached {
-    /// Items.
-    pub items: Vec<Item>,
-    /// Scopes and when they were listed well.
-    pub scopes: Vec<(ConnectionName, Scope, Timestamp)>,
-}
-
-/// Which builds of the history.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HistoryAsk {
-    /// `owner/name`; none: all.
-    pub repo: Option<String>,
-    /// Branch; none: all.
-    pub branch: Option<String>,
-    /// Older than this.
-    pub before: Option<Timestamp>,
-    /// At most.
-    pub limit: u32,
-}
-
-/// A journal entry that is not over, with what its watch remembers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenEntry {
-    /// The entry.
-    pub entry: JournalEntry,
-    /// What [`Records::update_journal`] was last given.
-    pub memory: Option<String>,
-}
+use kopi_model::{Build, ItemId};
+pub use kopi_store::{Batch, CachedWorld as Cached, HistoryAsk, OpenEntry};
 
 /// History, journal, inbox and cache. Every method may fail as `ErrorCode::Store`.
 pub trait Records: Send + Sync {
@@ -83,6 +38,10 @@ pub trait Records: Send + Sync {
     /// What the person must know of the store (`store_set_aside …`, `store_newer`).
     fn note(&self) -> Option<String> {
         None
+    }
+    /// The core ends: what is open is closed in order.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 
