@@ -13,9 +13,11 @@ import type {
   Container,
   Environment,
   Item,
+  KindInfo,
   Line,
   LineGroup,
   LiveStatus,
+  NoticeRecord,
   Query,
   Service,
   Settings,
@@ -772,6 +774,8 @@ export function answers(
         return { is: "about", value: about };
       case "notices":
         return { is: "notices", value: NOTICES };
+      case "kinds":
+        return { is: "kinds", value: KINDS };
       case "found":
         return {
           is: "found",
@@ -845,7 +849,50 @@ export function answers(
   };
 }
 
-const NOTICES = [
+const KINDS: KindInfo[] = [
+  {
+    word: "drone",
+    label: ["Drone", "Drone"],
+    fields: [
+      {
+        name: "token",
+        is: "secret",
+        required: true,
+        label: ["Token", "令牌"],
+        help: ["Your account page in Drone shows it.", "Drone 的账户页上有。"],
+      },
+    ],
+  },
+  {
+    word: "rancher",
+    label: ["Rancher", "Rancher"],
+    fields: [
+      {
+        name: "access_key",
+        is: "text",
+        required: true,
+        label: ["Access key", "访问密钥"],
+        help: ["User name of an environment API key.", "环境 API 密钥的用户名。"],
+      },
+      {
+        name: "secret_key",
+        is: "secret",
+        required: true,
+        label: ["Secret key", "私密密钥"],
+        help: ["Password of that key.", "该密钥的密码。"],
+      },
+      {
+        name: "environments",
+        is: "list",
+        required: false,
+        label: ["Environments", "环境"],
+        help: ["Names or ids; empty: all.", "名称或 ID；空为全部。"],
+      },
+    ],
+  },
+];
+
+const NOTICES: NoticeRecord[] = [
   {
     at: ago(4 * MINUTE),
     event: "broken",
