@@ -18,7 +18,6 @@ use kopi_core::{Core, CoreHandle, CoreParts, CoreSettings, Desk, Machine, Paths,
 use kopi_feed::SourceKind;
 use kopi_model::ItemId;
 use kopi_model::wire::Act;
-use kopi_notify::Lang;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
@@ -74,7 +73,8 @@ pub async fn raise_running(paths: &Paths, item: Option<ItemId>) -> anyhow::Resul
 /// When the control socket cannot be opened.
 pub async fn run(parts: AgentParts) -> anyhow::Result<()> {
     let paths = parts.settings.paths.clone();
-    let locale = locale();
+    let machine = Machine::real();
+    let locale = machine.locale.clone();
     let (click_tray, tray_clicks) = mpsc::channel(CLICKS);
     let (click_notice, notice_clicks) = mpsc::channel(CLICKS);
     let teller = Arc::new(DesktopTeller::new(icon_file(&paths), click_notice));
@@ -85,7 +85,7 @@ pub async fn run(parts: AgentParts) -> anyhow::Result<()> {
         records: parts.records,
         teller: teller.clone(),
         desk: desk.clone(),
-        machine: Machine::real(),
+        machine,
     })
     .await;
     (parts.started)(&core);
@@ -131,13 +131,6 @@ pub async fn run(parts: AgentParts) -> anyhow::Result<()> {
         // The loop of the core ended by a fault: a non-zero end lets the window start a new agent.
         anyhow::bail!("the core ended by itself")
     }
-}
-
-/// What the system says of the person's language.
-fn locale() -> Option<String> {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 /// Notices want their picture as a file or as a name in a theme; a program that was not installed has no name there.

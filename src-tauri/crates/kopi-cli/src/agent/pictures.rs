@@ -40,7 +40,10 @@ impl Pictures {
         let mut icons = HashMap::new();
         for icon in TrayIcon::ALL {
             for badge in [false, true] {
-                icons.insert((icon, badge), files(icon, badge).into_iter().filter_map(decode).collect());
+                icons.insert(
+                    (icon, badge),
+                    files(icon, badge).into_iter().filter_map(decode).collect(),
+                );
             }
         }
         Self { icons }

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use kopi_notify::tray::{Entry, TrayIcon, TrayModel};
 use kopi_notify::Wish;
+use kopi_notify::tray::{Entry, TrayIcon, TrayModel};
 use ksni::menu::{MenuItem, StandardItem, SubMenu};
 use ksni::{Handle, OfflineReason, Status, ToolTip, TrayMethods};
 use tokio::sync::{mpsc, watch};

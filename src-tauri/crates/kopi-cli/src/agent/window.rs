@@ -82,7 +82,11 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 
 /// `kopi://item/build:drone/acme/web%23877?log`.
 pub fn link(item: &ItemId, log: bool) -> String {
-    let escaped = item.as_str().replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+    let escaped = item
+        .as_str()
+        .replace('%', "%25")
+        .replace('#', "%23")
+        .replace('?', "%3F");
     let tail = if log { "?log" } else { "" };
     format!("kopi://item/{escaped}{tail}")
 }
@@ -124,7 +128,11 @@ fn find_program() -> Result<PathBuf, ApiError> {
         .ok()
         .and_then(|own| Some(own.parent()?.join(PROGRAM)));
     let in_path = std::env::var_os("PATH")
-        .map(|path| std::env::split_paths(&path).map(|folder| folder.join(PROGRAM)).collect::<Vec<_>>())
+        .map(|path| {
+            std::env::split_paths(&path)
+                .map(|folder| folder.join(PROGRAM))
+                .collect::<Vec<_>>()
+        })
         .unwrap_or_default();
     beside
         .into_iter()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How far back.
-const WINDOW: Duration = Duration::from_mins(5);
+const WINDOW: Duration = Duration::from_secs(300);
 /// How many are kept.
 const KEPT: usize = 512;
 
