@@ -240,6 +240,7 @@ pub(crate) struct Memory {
     pub(crate) notices: Mutex<Vec<NoticeRecord>>,
     pub(crate) cached: Mutex<Cached>,
     keys: Mutex<Vec<String>>,
+    kept: Mutex<HashMap<&'static str, String>>,
 }
 
 fn now_ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, ApiError>> {
@@ -315,6 +316,20 @@ impl Records for Memory {
         let is_new = !keys.contains(&key);
         keys.push(key);
         now_ready(is_new)
+    }
+    fn forget_connection(&self, _: ConnectionName) -> BoxFuture<'_, Result<(), ApiError>> {
+        now_ready(())
+    }
+    fn kept(&self, name: &'static str) -> BoxFuture<'_, Result<Option<String>, ApiError>> {
+        now_ready(self.kept.lock().unwrap().get(name).cloned())
+    }
+    fn keep(&self, name: &'static str, value: Option<String>) -> BoxFuture<'_, Result<(), ApiError>> {
+        let mut kept = self.kept.lock().unwrap();
+        match value {
+            Some(value) => drop(kept.insert(name, value)),
+            None => drop(kept.remove(name)),
+        }
+        now_ready(())
     }
     fn prune(&self, _: Timestamp, _: u32, _: u32) -> BoxFuture<'_, Result<(), ApiError>> {
         now_ready(())
@@ -392,7 +407,7 @@ impl Bench {
                 changed.changed().await.expect("the core lives");
             }
         };
-        let in_time = tokio::time::timeout(std::time::Duration::from_secs(3600), wait).await;
+        let in_time = tokio::time::timeout(std::time::Duration::from_hours(1), wait).await;
         assert!(
             in_time.is_ok(),
             "never came: {what}; {:#?}",

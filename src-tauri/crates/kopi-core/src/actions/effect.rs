@@ -13,13 +13,13 @@ use super::slots::Slot;
 use super::telling;
 
 /// An effect that has not come by then is said to have failed.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 /// A roll back runs in the batches and pauses of the upgrade (`apis/rancher.md § 6.3`).
-const LONGEST_ROLLBACK: Duration = Duration::from_secs(600);
+const LONGEST_ROLLBACK: Duration = Duration::from_mins(10);
 /// What arrived is seen in the model by then, once it was listed anew.
 pub(super) const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// Then nobody will ever know.
-pub(super) const UNKNOWN_LONGEST: Duration = Duration::from_secs(600);
+pub(super) const UNKNOWN_LONGEST: Duration = Duration::from_mins(10);
 
 /// What the model says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -68,7 +68,7 @@ impl Following {
         let Some(entry) = &mut self.entry else {
             return Ok(());
         };
-        entry.result = result.to_owned();
+        result.clone_into(&mut entry.result);
         entry.detail = detail;
         entry.ended_at = is_over.then_some(now);
         let written = self

@@ -18,7 +18,7 @@ use super::upgrade::{self, DEADLINE, Upgrade};
 use crate::engine::{OpenEntry, Shared};
 
 /// Who waits for a connection after a start waits so long.
-const FIRST_LISTING: Duration = Duration::from_secs(600);
+const FIRST_LISTING: Duration = Duration::from_mins(10);
 
 /// A service whose containers began to be replaced, or that came to another generation unseen.
 pub(crate) fn is_someone_elses_deploy(change: &ModelChange) -> bool {
@@ -254,25 +254,22 @@ async fn resume_one(shared: Arc<Shared>, open: OpenEntry) {
         .memory
         .as_deref()
         .and_then(|text| serde_json::from_str::<UpgradeWatch>(text).ok());
-    match watch {
-        Some(mut watch) => {
-            let now = shared.clock().now();
-            watch.deadline = watch
-                .deadline
-                .max(now.checked_add(Duration::from_secs(60)).unwrap_or(now));
-            begin_deploy(&mut following, &plan);
-            following.stands(TaskState::Watching, None, Vec::new()).await;
-            let upgrade = Upgrade {
-                watch,
-                replaces: None,
-                finish: shared.settings.load().settings.finish_upgrades,
-            };
-            upgrade::follow(following, upgrade, slot).await;
-        }
-        None => {
-            let before = following.look(|model| model.get(&entry.target).cloned());
-            unknown(following, plan, before, entry.at, slot).await;
-        }
+    if let Some(mut watch) = watch {
+        let now = shared.clock().now();
+        watch.deadline = watch
+            .deadline
+            .max(now.checked_add(Duration::from_mins(1)).unwrap_or(now));
+        begin_deploy(&mut following, &plan);
+        following.stands(TaskState::Watching, None, Vec::new()).await;
+        let upgrade = Upgrade {
+            watch,
+            replaces: None,
+            finish: shared.settings.load().settings.finish_upgrades,
+        };
+        upgrade::follow(following, upgrade, slot).await;
+    } else {
+        let before = following.look(|model| model.get(&entry.target).cloned());
+        unknown(following, plan, before, entry.at, slot).await;
     }
 }
 

@@ -74,11 +74,8 @@ fn token_of(plan: &Plan) -> String {
     bare.refused = None;
     bare.instead = Vec::new();
     let text = serde_json::to_vec(&bare).unwrap_or_default();
-    Sha256::digest(text)
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest = Sha256::digest(text);
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, &digest[..16])
 }
 
 pub(crate) fn word_of(verb: Verb) -> String {

@@ -229,7 +229,7 @@ async fn a_redeploy_is_watched_finished_told_and_in_the_journal() {
         (notice.facts.version.as_deref(), notice.facts.ok, notice.facts.all),
         (Some("1.8.3"), Some(2), Some(2))
     );
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(scene.bench.told.try_recv().is_err(), "told once");
 }
 

@@ -15,11 +15,11 @@ use super::slots::Slot;
 use super::telling::tell;
 
 /// Then it is overdue.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(10);
 /// One that does not come up is watched so much longer: the server goes on trying, and may succeed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1800);
+const AFTER_FAILURE: Duration = Duration::from_mins(30);
 /// One that waits to be finished is said to be left open then.
-const LEFT_OPEN: Duration = Duration::from_secs(600);
+const LEFT_OPEN: Duration = Duration::from_mins(10);
 /// After the connection was away there is so much time again at least.
 const AFTER_AWAY: SignedDuration = SignedDuration::from_secs(60);
 
@@ -276,7 +276,7 @@ async fn finish(following: &mut Following, upgrade: &mut Upgrade) -> Step {
 async fn wait_for_phase(following: &Following, upgrade: &Upgrade) -> Step {
     let shared = following.shared.clone();
     let mut changed = shared.changed.subscribe();
-    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    let until = tokio::time::Instant::now() + Duration::from_mins(1);
     let is_open = || {
         following.look(|model| {
             model

@@ -70,10 +70,10 @@ pub(crate) async fn carry(
                     }
                 }
             }
-            if let Some(ready) = frame.flush() {
-                if out.send(Frame::Log(ready)).await.is_err() {
-                    return;
-                }
+            if let Some(ready) = frame.flush()
+                && out.send(Frame::Log(ready)).await.is_err()
+            {
+                return;
             }
         }
     };

@@ -174,8 +174,8 @@ fn about(shared: &Shared) -> About {
         notice_buttons: shared.teller.shows_buttons(),
         store_note: shared.records.note(),
         me: settings.settings.me.clone(),
-        focus_until: state.focus_until,
-        muted: state.muted.clone(),
+        focus_until: state.quiet.focus_until,
+        muted: state.quiet.muted.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ const FIRST: Duration = Duration::from_millis(800);
 /// Longest pause that nobody asked for.
 const LONGEST: Duration = Duration::from_secs(30);
 /// Longest pause that a server may ask for.
-const LONGEST_TOLD: Duration = Duration::from_secs(3600);
+const LONGEST_TOLD: Duration = Duration::from_hours(1);
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use super::keep::Waiting;
 use super::machine::Machine;
 use super::records::Records;
 use super::settings::CoreSettings;
-use super::state::State;
+use super::state::{QuietFor, State};
 use super::surroundings::{Desk, Teller};
 use super::tell::{Decided, QUEUE};
 use super::{keep, run, tell};
@@ -26,6 +26,9 @@ use crate::api::{Face, Frames, Session};
 
 /// How long what runs may take to end.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// The name under which mutes and focus are kept.
+const QUIET: &str = "quiet";
 
 /// What a core is made of.
 pub struct CoreParts {
@@ -92,6 +95,11 @@ impl Core {
             Err(error) => tracing::warn!(%error.message, "the cache could not be read"),
         }
         set_line_rules(&mut state.model, parts.settings.lines.clone(), now);
+        if let Ok(Some(text)) = parts.records.kept(QUIET).await
+            && let Ok(quiet) = serde_json::from_str::<QuietFor>(&text)
+        {
+            state.quiet = quiet;
+        }
         let id = format!("{:016x}", ((parts.machine.chance)() * 2_f64.powi(52)) as u64);
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -142,6 +150,17 @@ impl Shared {
         let (sender, receiver) = oneshot::channel();
         self.put(Input::Settled(sender)).await?;
         receiver.await.map_err(|_| core_gone())
+    }
+
+    /// Keeps what is muted and focus over a restart.
+    pub(crate) fn keep_quiet(self: &Arc<Self>) {
+        let text = serde_json::to_string(&self.state().quiet).ok();
+        let shared = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = shared.records.keep(QUIET, text).await {
+                tracing::warn!(%error.message, "what is muted could not be kept");
+            }
+        });
     }
 
     /// The clock.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kopi_model::{ConnectionName, Item, ItemId, ModelChange, Scope};
+use kopi_store::Batch;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::records::{Batch, Records};
+use super::records::Records;
 
 /// Between two writes.
 const REST: Duration = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use kopi_feed::source::BoxFuture;
 use kopi_model::wire::{ApiError, DeployRecord, JournalEntry, NoticeRecord};
-use kopi_model::{Build, ItemId};
+use kopi_model::{Build, ConnectionName, ItemId};
 use kopi_store::{Opened, Store};
 
 use super::records::{Batch, Cached, HistoryAsk, OpenEntry, Records};
@@ -81,6 +81,18 @@ impl Records for StoreRecords {
 
     fn take_notice_key(&self, key: String, at: Timestamp) -> BoxFuture<'_, Result<bool, ApiError>> {
         Box::pin(async move { Ok(self.store.take_notice_key(&key, at).await?) })
+    }
+
+    fn forget_connection(&self, name: ConnectionName) -> BoxFuture<'_, Result<(), ApiError>> {
+        Box::pin(async move { Ok(self.store.forget_connection(&name).await?) })
+    }
+
+    fn kept(&self, name: &'static str) -> BoxFuture<'_, Result<Option<String>, ApiError>> {
+        Box::pin(async move { Ok(self.store.kept(name).await?) })
+    }
+
+    fn keep(&self, name: &'static str, value: Option<String>) -> BoxFuture<'_, Result<(), ApiError>> {
+        Box::pin(async move { Ok(self.store.keep(name, value.as_deref()).await?) })
     }
 
     fn prune(&self, now: Timestamp, keep_days: u32, keep_megabytes: u32) -> BoxFuture<'_, Result<(), ApiError>> {

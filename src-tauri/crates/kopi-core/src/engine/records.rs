@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use kopi_feed::source::BoxFuture;
 use kopi_model::wire::{ApiError, DeployRecord, JournalEntry, NoticeRecord};
-use kopi_model::{Build, ItemId};
+use kopi_model::{Build, ConnectionName, ItemId};
 pub use kopi_store::{Batch, CachedWorld as Cached, HistoryAsk, OpenEntry};
 
 /// History, journal, inbox and cache. Every method may fail as `ErrorCode::Store`.
@@ -33,6 +33,12 @@ pub trait Records: Send + Sync {
     fn put_notice(&self, notice: NoticeRecord) -> BoxFuture<'_, Result<(), ApiError>>;
     /// True the first time this key is asked for, false for ever after.
     fn take_notice_key(&self, key: String, at: Timestamp) -> BoxFuture<'_, Result<bool, ApiError>>;
+    /// Forgets the cache of a connection that is no longer configured.
+    fn forget_connection(&self, name: ConnectionName) -> BoxFuture<'_, Result<(), ApiError>>;
+    /// Something small kept by name.
+    fn kept(&self, name: &'static str) -> BoxFuture<'_, Result<Option<String>, ApiError>>;
+    /// Keeps it, or (none) forgets it.
+    fn keep(&self, name: &'static str, value: Option<String>) -> BoxFuture<'_, Result<(), ApiError>>;
     /// Drops what is older than so many days or makes the database larger than so many megabytes.
     fn prune(&self, now: Timestamp, keep_days: u32, keep_megabytes: u32) -> BoxFuture<'_, Result<(), ApiError>>;
     /// What the person must know of the store (`store_set_aside …`, `store_newer`).
@@ -91,6 +97,15 @@ impl Records for NoRecords {
     }
     fn take_notice_key(&self, _: String, _: Timestamp) -> BoxFuture<'_, Result<bool, ApiError>> {
         ready(true)
+    }
+    fn forget_connection(&self, _: ConnectionName) -> BoxFuture<'_, Result<(), ApiError>> {
+        ready(())
+    }
+    fn kept(&self, _: &'static str) -> BoxFuture<'_, Result<Option<String>, ApiError>> {
+        ready(None)
+    }
+    fn keep(&self, _: &'static str, _: Option<String>) -> BoxFuture<'_, Result<(), ApiError>> {
+        ready(())
     }
     fn prune(&self, _: Timestamp, _: u32, _: u32) -> BoxFuture<'_, Result<(), ApiError>> {
         ready(())

@@ -36,7 +36,7 @@ const BATCH: usize = 256;
 /// Quiet for so long, a catch-up is over.
 const CATCH_UP_QUIET: Duration = Duration::from_secs(2);
 /// It is over then in any case.
-const CATCH_UP_LONGEST: Duration = Duration::from_secs(60);
+const CATCH_UP_LONGEST: Duration = Duration::from_mins(1);
 /// Builds of one catch-up that are remembered for its digest.
 const CATCH_UP_MOST: usize = 5000;
 /// Ended tasks stay in sight so long.
@@ -109,8 +109,8 @@ pub(crate) fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> P
     let settings = shared.settings.load();
     prefs(
         &settings.settings,
-        &state.muted,
-        state.focus_until,
+        &state.quiet.muted,
+        state.quiet.focus_until,
         now,
         &shared.machine.zone,
     )
@@ -259,7 +259,7 @@ fn tick(shared: &Arc<Shared>, memory: &mut Memory, now: Timestamp, outcome: &mut
         refresh_figures(&mut state);
         note_watched(&mut state, now);
         state.drop_tasks(|task| now.duration_since(task.changed_at) >= TASKS_STAY);
-        state.muted.retain(|(_, until)| now < *until);
+        state.quiet.muted.retain(|(_, until)| now < *until);
         if let Some(catch_up) = memory.caught_up(&state, Instant::now())
             && let Some(notice) = digest(&catch_up.changes, catch_up.since, now)
         {
@@ -321,7 +321,8 @@ fn refresh_figures(state: &mut State) {
     }
 }
 
-fn take_act(shared: &Shared, act: ActInput) {
+fn take_act(shared: &Arc<Shared>, act: ActInput) {
+    let is_quiet = matches!(act, ActInput::Mute(..) | ActInput::Focus(_));
     let mut state = shared.state();
     match act {
         ActInput::Task(task) => state.put_task(*task),
@@ -334,10 +335,14 @@ fn take_act(shared: &Shared, act: ActInput) {
             }
         }
         ActInput::Mute(subject, until) => {
-            state.muted.retain(|(muted, _)| *muted != subject);
-            state.muted.extend(until.map(|until| (subject, until)));
+            state.quiet.muted.retain(|(muted, _)| *muted != subject);
+            state.quiet.muted.extend(until.map(|until| (subject, until)));
         }
-        ActInput::Focus(until) => state.focus_until = until,
+        ActInput::Focus(until) => state.quiet.focus_until = until,
+    }
+    drop(state);
+    if is_quiet {
+        shared.keep_quiet();
     }
 }
 
@@ -378,6 +383,12 @@ pub(crate) fn apply_settings(shared: &Arc<Shared>, now: Timestamp) -> Vec<ModelC
         gone.stop.cancel();
         changes.extend(remove_connection(&mut state.model, &name, now));
         state.mark_connection(&name);
+        let records = shared.records.clone();
+        shared.tasks.spawn(async move {
+            if let Err(error) = records.forget_connection(name).await {
+                tracing::warn!(%error.message, "a connection could not be forgotten");
+            }
+        });
     }
     // What the cache holds of connections that are no longer configured.
     let strangers: Vec<ConnectionName> = state

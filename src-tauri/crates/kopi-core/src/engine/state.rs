@@ -22,11 +22,19 @@ pub(crate) struct State {
     pub(crate) connections: IndexMap<ConnectionName, Connection>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) from_cache: bool,
-    pub(crate) muted: Vec<(String, Timestamp)>,
-    pub(crate) focus_until: Option<Timestamp>,
+    pub(crate) quiet: QuietFor,
     subscribers: HashMap<u64, Dirty>,
     /// Every attached face, by its session: its word and where its frames go.
     faces: HashMap<u64, (String, mpsc::Sender<Frame>)>,
+}
+
+/// What a person wants to hear nothing of, kept over restarts.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct QuietFor {
+    /// Subjects, and until when.
+    pub(crate) muted: Vec<(String, Timestamp)>,
+    /// Focus until.
+    pub(crate) focus_until: Option<Timestamp>,
 }
 
 /// A face that is sent what changed.

@@ -8,7 +8,7 @@ use kopi_model::{ConnectionName, Event, ItemId, Model, Origin, Scope};
 use tokio::time::Instant;
 
 /// A gap longer than this makes the next listing history.
-pub(crate) const LONG_GAP: Duration = Duration::from_secs(120);
+pub(crate) const LONG_GAP: Duration = Duration::from_mins(2);
 
 /// What one connection has caught up with.
 #[derive(Debug, Default)]
