@@ -9,3 +9,6 @@ mod router;
 mod session;
 
 pub use session::{Face, Frames, Session};
+
+#[cfg(test)]
+mod tests;

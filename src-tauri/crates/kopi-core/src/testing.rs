@@ -26,7 +26,6 @@ use crate::{Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Machine};
 #[derive(Debug)]
 pub(crate) enum Move {
     Say(Event),
-    Note(Note),
     Fall(FeedError),
     Panic,
 }
@@ -135,7 +134,6 @@ impl Source for ScriptedSource {
                 let next = self.0.inner().moves.pop_front();
                 match next {
                     Some(Move::Say(event)) => out.event(event).await?,
-                    Some(Move::Note(note)) => out.note(note).await?,
                     Some(Move::Fall(error)) => return Err(error),
                     Some(Move::Panic) => panic!("scripted"),
                     None => tokio::select! {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kopi_model::item::UpgradePhase;
 use kopi_model::wire::{ConnectionState, DeployRecord, Task, TaskState};
-use kopi_model::{Item, ItemId, ItemKind, ModelChange, Service, UpgradeWatch, Verb};
+use kopi_model::{Item, ItemId, ItemKind, ModelChange, Origin, Service, UpgradeWatch, Verb};
 use tokio::sync::mpsc;
 
 use super::following::{Following, moved};
@@ -30,6 +30,10 @@ pub(crate) fn is_someone_elses_deploy(change: &ModelChange) -> bool {
         _ => None,
     };
     let is_running = after.phase == UpgradePhase::Running;
+    if change.origin == Origin::CatchUp {
+        // What was over before anyone watched is history; what still runs is watched to its end.
+        return is_running && before.is_none_or(|before| before.phase != UpgradePhase::Running);
+    }
     match before {
         None => is_running,
         Some(before) => {

@@ -231,6 +231,8 @@ fn is_refusal(error: &FeedError) -> bool {
             | ErrorCode::Forbidden
             | ErrorCode::Unauthorized
             | ErrorCode::NotSupported
+            | ErrorCode::PlanOutdated
+            | ErrorCode::ReadOnly
     )
 }
 

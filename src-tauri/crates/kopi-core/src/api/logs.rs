@@ -7,6 +7,7 @@ use std::time::Duration;
 use kopi_feed::{LogChunk, LogOutbox};
 use kopi_model::wire::{ApiError, ErrorCode, Frame, LogAsk, LogEnd, LogFrame, LogLine};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Shared;
@@ -53,27 +54,31 @@ pub(crate) async fn carry(
     let mut frame = Gathered::new(id);
     let mut any = false;
     let carried = async {
-        while let Some(chunk) = chunks.recv().await {
+        // The first lines at once; then more gather, and the source waits when it gets too much.
+        let mut until = Instant::now();
+        loop {
+            let chunk = match tokio::time::timeout_at(until, chunks.recv()).await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return,
+                Err(_) => {
+                    if let Some(ready) = frame.flush() {
+                        if out.send(Frame::Log(ready)).await.is_err() {
+                            return;
+                        }
+                        until = Instant::now() + PACE;
+                        continue;
+                    }
+                    match chunks.recv().await {
+                        Some(chunk) => chunk,
+                        None => return,
+                    }
+                }
+            };
             any |= !chunk.lines.is_empty();
             for ready in frame.add(chunk) {
                 if out.send(Frame::Log(ready)).await.is_err() {
                     return;
                 }
-            }
-            // Let more gather; the source waits when it gets too much.
-            let until = tokio::time::Instant::now() + PACE;
-            while let Ok(Some(chunk)) = tokio::time::timeout_at(until, chunks.recv()).await {
-                any |= !chunk.lines.is_empty();
-                for ready in frame.add(chunk) {
-                    if out.send(Frame::Log(ready)).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            if let Some(ready) = frame.flush()
-                && out.send(Frame::Log(ready)).await.is_err()
-            {
-                return;
             }
         }
     };

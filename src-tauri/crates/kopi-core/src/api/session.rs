@@ -45,12 +45,19 @@ impl Face {
 }
 
 /// What a face is told, in order.
-pub struct Frames(mpsc::Receiver<Frame>);
+pub struct Frames {
+    frames: mpsc::Receiver<Frame>,
+    ended: CancellationToken,
+}
 
 impl Frames {
-    /// The next frame; none when the session or the core has ended.
+    /// The next frame; none when the session or the core has ended and everything was taken.
     pub async fn next(&mut self) -> Option<Frame> {
-        self.0.recv().await
+        tokio::select! {
+            biased;
+            frame = self.frames.recv() => frame,
+            () = self.ended.cancelled() => self.frames.try_recv().ok(),
+        }
     }
 }
 
@@ -85,7 +92,8 @@ impl Session {
             requests: Arc::new(Semaphore::new(MOST_REQUESTS)),
             inner: Mutex::default(),
         };
-        (session, Frames(frames))
+        let ended = session.stop.clone();
+        (session, Frames { frames, ended })
     }
 
     /// The core's side of the greeting.
@@ -117,7 +125,7 @@ impl Session {
             }
             RequestBody::Subscribe => self.subscribe(),
             RequestBody::Ack { rev } => self.shared.state().acknowledge(self.id, rev),
-            RequestBody::Visible { visible } => self.set_visible(visible),
+            RequestBody::Visible { visible } => self.shared.state().set_visible(self.id, visible),
             RequestBody::OpenLog(ask) => self.open_log(id, ask).await,
             RequestBody::CloseLog { opened } => {
                 if let Some(stop) = self.inner().logs.remove(&opened) {
@@ -180,24 +188,9 @@ impl Session {
             former.cancel();
         }
         let subscriber = self.shared.state().subscribe(self.id);
-        self.note_attended();
         self.shared
             .tasks
             .spawn(pump::pump(self.shared.clone(), subscriber, self.out.clone(), stop));
-    }
-
-    fn set_visible(&self, visible: bool) {
-        self.shared.state().set_visible(self.id, visible);
-        self.note_attended();
-    }
-
-    fn note_attended(&self) {
-        let is_seen = self.shared.state().is_seen();
-        if is_seen {
-            self.shared
-                .attended
-                .send_if_modified(|known| !std::mem::replace(known, true));
-        }
     }
 
     async fn open_log(&self, id: u64, ask: kopi_model::wire::LogAsk) {

@@ -175,11 +175,6 @@ impl State {
         }
     }
 
-    /// Someone can see.
-    pub(crate) fn is_seen(&self) -> bool {
-        self.subscribers.values().any(|dirty| dirty.visible)
-    }
-
     /// A face came.
     pub(crate) fn enter_face(&mut self, id: u64, word: String, out: mpsc::Sender<Frame>) {
         self.faces.insert(id, (word, out));

@@ -55,7 +55,7 @@ pub trait Desk: Send + Sync {
         None
     }
 
-    /// End the process: a person said quit. The core has already said goodbye to its faces.
+    /// A person said quit: stop the core (`CoreHandle::stop`, which says goodbye to the faces), then the process.
     fn quit(&self) {}
 }
 
