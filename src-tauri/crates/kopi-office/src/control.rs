@@ -47,6 +47,8 @@ struct PushBody {
     pull: Option<u32>,
     #[serde(default)]
     version: Option<String>,
+    #[serde(default)]
+    log_lines: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,6 +139,7 @@ async fn push(State(handle): State<Handle>, asked: Result<Json<PushBody>, JsonRe
         fails,
         sha: String::new(),
         version: asked.version,
+        log_lines: asked.log_lines,
     };
     answer(handle.push(wanted).await)
 }

@@ -61,7 +61,7 @@ pub fn tag_of(branch: &str, sha: &str, version: Option<&str>) -> String {
 }
 
 /// All builds of the past, by repository and number.
-pub fn past(world: &World, chance: &Chance) -> Vec<PastBuild> {
+pub fn past(world: &World, chance: Chance) -> Vec<PastBuild> {
     let known = remembered();
     world
         .repos
@@ -71,7 +71,7 @@ pub fn past(world: &World, chance: &Chance) -> Vec<PastBuild> {
         .collect()
 }
 
-fn past_of(repo: &RepoPlan, size: Size, known: &[Remembered], chance: &Chance) -> Vec<PastBuild> {
+fn past_of(repo: &RepoPlan, size: Size, known: &[Remembered], chance: Chance) -> Vec<PastBuild> {
     let first = repo.next_number.saturating_sub(repo.past).max(1);
     let numbers = first..repo.next_number;
     let mut anchors: Vec<&Remembered> = known
@@ -111,7 +111,7 @@ fn oldest(anchor: Option<&Remembered>) -> i64 {
     -before.max(OLDEST_S)
 }
 
-fn from_memory(build: &Remembered, chance: &Chance) -> PastBuild {
+fn from_memory(build: &Remembered, chance: Chance) -> PastBuild {
     let sha = chance.sha(build.sha, &format!("{}#{}", build.repo, build.number));
     let publishes = build.pull.is_none() && build.ended == Ended::Passed;
     PastBuild {
@@ -142,7 +142,7 @@ fn fill(
     numbers: std::ops::Range<u64>,
     (begins, ends): (i64, i64),
     only_pulls: bool,
-    chance: &Chance,
+    chance: Chance,
     builds: &mut Vec<PastBuild>,
 ) {
     let count = i64::try_from(numbers.end.saturating_sub(numbers.start)).unwrap_or(0);
@@ -151,26 +151,28 @@ fn fill(
     for (place, number) in numbers.clone().enumerate() {
         let mut draws = chance.draws(&format!("past {}#{number}", repo.name));
         let usual = i64::from(repo.usual_s);
-        let wanted = match &broken {
-            Some(_) => earliest + pace::repair_after(&mut draws).as_secs(),
-            None => {
-                let share = (place as f64 + 0.15 + 0.7 * draws.share()) / count as f64;
-                at_work(begins + ((ends - begins) as f64 * share) as i64, &mut draws)
-            }
+        let wanted = if broken.is_some() {
+            earliest + pace::repair_after(&mut draws).as_secs()
+        } else {
+            let share = (place as f64 + 0.15 + 0.7 * draws.share()) / count as f64;
+            at_work(begins + ((ends - begins) as f64 * share) as i64, &mut draws)
         };
         let left = numbers.end as i64 - number as i64;
         let latest = ends - left * (usual / 2).min((ends - earliest).max(0) / (left + 1));
         let started = wanted.clamp(earliest, latest.max(earliest));
-        let build = one(
-            repo,
-            number,
-            started,
-            only_pulls,
-            broken.take(),
-            number + 1 < numbers.end,
-            &mut draws,
-            chance,
-        );
+        let sha = chance.sha("", &format!("{}#{number}", repo.name));
+        let may_fail = number + 1 < numbers.end;
+        let build = PastBuild {
+            started: SignedDuration::from_secs(started),
+            ..one(
+                repo,
+                number,
+                sha,
+                (only_pulls, may_fail),
+                broken.take().as_ref(),
+                &mut draws,
+            )
+        };
         if let Ended::Failed(_) = build.ended {
             broken = Some(Broken {
                 author: build.author,
@@ -186,21 +188,19 @@ fn fill(
 fn one(
     repo: &RepoPlan,
     number: u64,
-    started: i64,
-    only_pulls: bool,
-    mends: Option<Broken>,
-    may_fail: bool,
+    sha: String,
+    (only_pulls, may_fail): (bool, bool),
+    mends: Option<&Broken>,
     draws: &mut Draws,
-    chance: &Chance,
 ) -> PastBuild {
-    let author = match &mends {
+    let author = match mends {
         Some(broken) => broken.author,
         None => draws.pick(&repo.owners).copied().unwrap_or(PEOPLE[0].login),
     };
     let hand = people::find(author).map_or(people::Hand::Terse, |person| person.hand);
     let develops = repo.branches.contains(&"develop") && !only_pulls;
     let fresh_pull = (!develops || draws.happens(0.35)).then(|| u32::try_from(number / 2 + 20).unwrap_or(20));
-    let (pull, branch) = match &mends {
+    let (pull, branch) = match mends {
         Some(broken) => (broken.pull, broken.branch.clone()),
         None => (fresh_pull, base_branch(repo, develops).to_owned()),
     };
@@ -208,7 +208,6 @@ fn one(
     let fails = mends.is_none() && may_fail && !steady && draws.happens(FAILED);
     let step = ["unit", "lint", "compile"][draws.below(3)];
     let step = named_step(repo, step);
-    let sha = chance.sha("", &format!("{}#{number}", repo.name));
     let message = if mends.is_some() {
         messages::repair(hand, draws)
     } else {
@@ -225,7 +224,7 @@ fn one(
         author,
         sha,
         message,
-        started: SignedDuration::from_secs(started),
+        started: SignedDuration::ZERO,
         took: SignedDuration::from_secs(took),
         ended,
     }
@@ -243,8 +242,7 @@ fn base_branch(repo: &RepoPlan, develops: bool) -> &'static str {
 pub fn named_step(repo: &RepoPlan, step: &'static str) -> &'static str {
     use crate::world::Craft;
     match (repo.craft, step) {
-        (Craft::Node, "compile") => "build",
-        (Craft::Go, "compile") => "build",
+        (Craft::Node | Craft::Go, "compile") => "build",
         (Craft::Go, "unit") => "test",
         (Craft::Go, "lint") => "vet",
         (_, step) => step,
@@ -255,7 +253,6 @@ pub fn named_step(repo: &RepoPlan, step: &'static str) -> &'static str {
 fn at_work(seconds: i64, draws: &mut Draws) -> i64 {
     let (hour, workday) = pace::hour_of(SignedDuration::from_secs(seconds));
     match (workday, hour) {
-        (true, 9..=19) => seconds,
         // Nights: back to the evening before, or the afternoon.
         (_, 0..=8) => seconds - (i64::from(hour) + draws.between(5, 9)) * 3600,
         (_, 20..=23) => seconds - draws.between(4, 9) * 3600,
@@ -295,7 +292,7 @@ mod tests {
     fn numbers_rise_with_time_and_nothing_is_missing() {
         for size in [Size::Small, Size::Team, Size::Large] {
             let world = World::new(size);
-            let builds = past(&world, &Chance::new(11));
+            let builds = past(&world, Chance::new(11));
             for repo in world.repos.iter().filter(|repo| repo.active) {
                 let own: Vec<_> = builds.iter().filter(|build| build.repo == repo.name).collect();
                 assert_eq!(own.len() as u64, repo.past, "{}", repo.name);
@@ -314,7 +311,7 @@ mod tests {
     #[test]
     fn the_board_has_its_23_lines_and_none_but_these() {
         let world = World::new(Size::Team);
-        let builds = past(&world, &Chance::new(1));
+        let builds = past(&world, Chance::new(1));
         let lines: BTreeSet<(String, String)> = builds
             .iter()
             .filter(|build| build.pull.is_none())
@@ -327,7 +324,7 @@ mod tests {
     fn dev_runs_what_was_built_last() {
         let mut world = World::new(Size::Team);
         let before = world.clone();
-        let builds = past(&world, &Chance::new(5));
+        let builds = past(&world, Chance::new(5));
         settle_images(&mut world, &builds);
         assert_eq!(world, before, "the story's images are those of the story's builds");
         let red: Vec<_> = builds
@@ -340,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_broke_was_mended_by_the_same_person() {
-        let builds = past(&World::new(Size::Team), &Chance::new(2));
+        let builds = past(&World::new(Size::Team), Chance::new(2));
         let mut seen = 0;
         for pair in builds.windows(2) {
             let story = pair[0].ended == Ended::Failed("unit") && pair[0].number == 188;

@@ -106,15 +106,15 @@ impl Office {
         let stage = Stage::new(clock.clone());
         let switches = switches(&options.faults)?;
         let mut world = World::new(options.size);
-        let past = history::past(&world, &chance);
+        let past = history::past(&world, chance);
         history::settle_images(&mut world, &past);
         let drone = {
             let stage = stage.clone();
             FakeDrone::new(move || stage.now())
         };
-        let ledger = seed_drone(&drone, &world, &past, &clock, &chance);
+        let ledger = seed_drone(&drone, &world, &past, &clock, chance);
         let cattle = found(&clock, options.seed);
-        let places = seed_cattle(&cattle, &world, &clock, &chance);
+        let places = seed_cattle(&cattle, &world, &clock, chance);
         let fault_switches = switches.clone();
         let server_fault = Box::new(move |server: &str, on: bool| {
             fault_switches

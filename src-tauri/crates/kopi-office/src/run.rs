@@ -89,6 +89,8 @@ pub struct Run {
     pushed: BTreeSet<String>,
     /// Images of ours that were asked for and that it has not.
     missing: BTreeSet<String>,
+    /// Commits whose tests print so many lines.
+    long_logs: BTreeMap<(String, String), usize>,
     server_fault: ServerFault,
 }
 
@@ -122,6 +124,7 @@ impl Run {
             pushes: 0,
             pushed: BTreeSet::new(),
             missing: BTreeSet::new(),
+            long_logs: BTreeMap::new(),
             server_fault,
         };
         run.fill_registry();

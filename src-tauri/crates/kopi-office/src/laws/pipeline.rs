@@ -178,14 +178,14 @@ fn builder(craft: Craft) -> &'static str {
 /// The repository's `.drone.yml`, 0.8 syntax.
 pub fn drone_yml(repo: &RepoPlan) -> String {
     let anchors = matches!(repo.name.as_str(), "api" | "web" | "device-hub");
-    let mut text = String::new();
+    let mut text: Vec<String> = Vec::new();
     if anchors {
-        text.push_str(&format!(
+        text.push(format!(
             "x-rancher: &rancher\n  image: peloton/drone-rancher\n  url: https://rancher.company.com\n  secrets: [ rancher_access_key, rancher_secret_key ]\n  service: {}\n\n",
             repo.service()
         ));
     }
-    text.push_str(&format!(
+    text.push(format!(
         "workspace:\n  base: /drone\n  path: src/github.com/{OWNER}/{}\n\npipeline:\n",
         repo.name
     ));
@@ -193,41 +193,42 @@ pub fn drone_yml(repo: &RepoPlan) -> String {
         if matches!(step.work, Work::Clone | Work::Tell | Work::Beside) {
             continue;
         }
-        text.push_str(&working_step(repo, &step));
+        text.push(working_step(repo, &step));
     }
-    text.push_str(&publish_steps(repo));
+    text.push(publish_steps(repo));
     for (branch, environment) in [("develop", "dev"), ("release", "staging"), ("master", "production")] {
-        text.push_str(&deploy_step(repo, branch, environment, anchors));
+        text.push(deploy_step(repo, branch, environment, anchors));
     }
-    text.push_str(&format!(
-        "  notify-wecom:\n    image: fifsky/drone-wechat-work\n    secrets: [ wecom_url ]\n    msgtype: markdown\n    content: |\n      **${{DRONE_REPO_NAME}}** #${{DRONE_BUILD_NUMBER}} ${{DRONE_BUILD_STATUS}}\n      > ${{DRONE_COMMIT_MESSAGE}}\n    when:\n      status: [ success, failure ]\n"
-    ));
+    text.push(
+        "  notify-wecom:\n    image: fifsky/drone-wechat-work\n    secrets: [ wecom_url ]\n    msgtype: markdown\n    content: |\n      **${DRONE_REPO_NAME}** #${DRONE_BUILD_NUMBER} ${DRONE_BUILD_STATUS}\n      > ${DRONE_COMMIT_MESSAGE}\n    when:\n      status: [ success, failure ]\n"
+            .to_owned(),
+    );
     let services = beside(repo);
     if !services.is_empty() {
-        text.push_str("\nservices:\n");
+        text.push("\nservices:\n".to_owned());
         for (name, image) in services {
-            text.push_str(&format!("  {name}:\n    image: {image}\n"));
+            text.push(format!("  {name}:\n    image: {image}\n"));
         }
     }
-    text
+    text.concat()
 }
 
 fn working_step(repo: &RepoPlan, step: &StepPlan) -> String {
     if step.work == Work::Cache {
         return "  restore-cache:\n    image: drillster/drone-volume-cache\n    restore: true\n    mount: [ ./.m2 ]\n    volumes: [ /var/cache/drone:/cache ]\n".to_owned();
     }
-    let mut text = format!("  {}:\n    image: {}\n", step.name, builder(repo.craft));
+    let mut text = vec![format!("  {}:\n    image: {}\n", step.name, builder(repo.craft))];
     if step.with_previous || (step.work == Work::Compile && repo.craft == Craft::Java) {
-        text.push_str("    group: build\n");
+        text.push("    group: build\n".to_owned());
     }
-    text.push_str("    commands:\n");
+    text.push("    commands:\n".to_owned());
     for command in commands(repo, step.work) {
-        text.push_str(&format!("      - {command}\n"));
+        text.push(format!("      - {command}\n"));
     }
     if step.work == Work::EndToEnd {
-        text.push_str("    when:\n      event: [ push, pull_request ]\n");
+        text.push("    when:\n      event: [ push, pull_request ]\n".to_owned());
     }
-    text
+    text.concat()
 }
 
 /// The commands of a working step, as they also stand at the head of its log.
@@ -266,17 +267,16 @@ fn publish_steps(repo: &RepoPlan) -> String {
     } else {
         "    secrets: [ docker_username, docker_password ]\n".to_owned()
     };
-    let mut text = String::new();
-    for (step, branches, tag) in [
+    [
         ("publish", "develop", "dev-${DRONE_COMMIT_SHA:0:7}"),
-        ("publish", "[ release, master ]", "${VERSION}"),
-    ] {
-        let suffix = if branches == "develop" { "" } else { "-version" };
-        text.push_str(&format!(
-            "  {step}{suffix}:\n    image: plugins/docker\n    registry: {REGISTRY}\n    repo: {REGISTRY}/{OWNER}/{name}\n    tags: {tag}\n{login}    when:\n      event: push\n      branch: {branches}\n"
-        ));
-    }
-    text
+        ("publish-version", "[ release, master ]", "${VERSION}"),
+    ]
+    .map(|(step, branches, tag)| {
+        format!(
+            "  {step}:\n    image: plugins/docker\n    registry: {REGISTRY}\n    repo: {REGISTRY}/{OWNER}/{name}\n    tags: {tag}\n{login}    when:\n      event: push\n      branch: {branches}\n"
+        )
+    })
+    .concat()
 }
 
 fn deploy_step(repo: &RepoPlan, branch: &str, environment: &str, anchors: bool) -> String {

@@ -8,7 +8,7 @@ use kopi_model::BuildStatus;
 
 use super::{AGENTS, Happening, Run};
 use crate::history::tag_of;
-use crate::laws::logs::{LogLine, Telling, step_log};
+use crate::laws::logs::{LogLine, Telling, long_log, step_log};
 use crate::laws::pace;
 use crate::laws::pipeline::{self, StepPlan, Work};
 use crate::ledger::{BuildKey, ImageRecord};
@@ -207,6 +207,7 @@ impl Run {
         };
         let mut draws = self.chance.draws(&format!("step {}#{} {pid}", key.0, key.1));
         let (repo, branch, sha, tag) = (job.repo.clone(), job.branch.clone(), job.sha.clone(), job.tag.clone());
+        let long = self.long_logs.get(&(key.0.clone(), sha.clone())).copied();
         let Some(step) = job.step(pid) else { return };
         let work = step.plan.work;
         let took_ms =
@@ -222,7 +223,10 @@ impl Run {
         };
         step.state = StepState::Runs;
         step.began = now;
-        step.log = step_log(work, telling, &mut draws);
+        step.log = match long {
+            Some(lines) if work == Work::Unit => long_log(lines, took_ms),
+            _ => step_log(work, telling, &mut draws),
+        };
         let speaks = !step.log.is_empty();
         self.drone.start_proc(&key.0, key.1, pid, agent);
         if speaks {

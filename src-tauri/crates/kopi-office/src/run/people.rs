@@ -18,6 +18,8 @@ use crate::world::people::{self, DESK, PEOPLE};
 const PULLS: f64 = 0.28;
 /// Share that releases to production.
 const RELEASES: f64 = 0.06;
+/// Lines a long log may have.
+const MOST_LINES: usize = 500_000;
 /// Chance that a repair works.
 const MENDED: f64 = 0.9;
 
@@ -40,6 +42,8 @@ pub struct Wanted {
     pub sha: String,
     /// Version it publishes.
     pub version: Option<String>,
+    /// Its tests print so many lines, for the figures.
+    pub log_lines: Option<usize>,
 }
 
 /// What came of a push.
@@ -93,6 +97,10 @@ impl Run {
             self.ledger
                 .wrong
                 .insert((full_name.clone(), sha.clone()), step.to_owned());
+        }
+        if let Some(lines) = wanted.log_lines {
+            self.long_logs
+                .insert((full_name.clone(), sha.clone()), lines.min(MOST_LINES));
         }
         let number = if refused { None } else { self.hook(&repo, &wanted, &sha) };
         let hook = match (refused, number) {
@@ -211,12 +219,12 @@ impl Run {
         } else if develops && !draws.happens(PULLS) {
             "develop".clone_into(&mut wanted.branch);
         } else {
-            wanted.branch = if develops {
+            let base = if develops {
                 "develop"
             } else {
                 repo.branches.first().copied().unwrap_or("master")
-            }
-            .to_owned();
+            };
+            base.clone_into(&mut wanted.branch);
             wanted.pull = Some(u32::try_from(draws.between(100, 900)).unwrap_or(100));
         }
         // The repository was taken from the world: it is known there.
@@ -318,6 +326,7 @@ impl Run {
                 push.sha.to_owned()
             },
             version: push.version.map(str::to_owned),
+            log_lines: None,
         };
         drop(self.push(wanted, refused));
     }

@@ -19,7 +19,7 @@ const BEFORE_S: i64 = 10 * 86_400;
 /// An upgrade of the past is over after this.
 const UPGRADE_S: i64 = 90;
 /// A slow restart by hand goes on for so long after the start.
-const SLOW_RESTART: Duration = Duration::from_secs(240);
+const SLOW_RESTART: Duration = Duration::from_mins(4);
 
 /// An API key pair. Made up: these servers hold nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Keys {
 pub fn pace() -> Pace {
     Pace {
         reconnecting: Duration::from_secs(20),
-        disconnected: Duration::from_secs(60),
+        disconnected: Duration::from_mins(1),
         ..Pace::default()
     }
 }
@@ -74,7 +74,7 @@ struct Planned<'a> {
 }
 
 /// Fills the fake Rancher, from its founding to the start of the day.
-pub fn seed_cattle(cattle: &FakeCattle, world: &World, clock: &OfficeClock, chance: &Chance) -> Places {
+pub fn seed_cattle(cattle: &FakeCattle, world: &World, clock: &OfficeClock, chance: Chance) -> Places {
     let mut places = found_environments(cattle, world);
     places.keys = make_keys(cattle, &places, chance);
     let mut stacks = std::collections::BTreeMap::new();
@@ -135,7 +135,7 @@ fn found_environments(cattle: &FakeCattle, world: &World) -> Places {
     places
 }
 
-fn make_keys(cattle: &FakeCattle, places: &Places, chance: &Chance) -> Keys {
+fn make_keys(cattle: &FakeCattle, places: &Places, chance: Chance) -> Keys {
     let pair = |what: &str| KeyPair {
         access: chance.sha("", &format!("access {what}"))[..20].to_uppercase(),
         secret: chance.sha("", &format!("secret {what}")),

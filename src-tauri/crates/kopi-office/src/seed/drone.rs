@@ -27,13 +27,7 @@ pub fn token_of(login: &str) -> String {
 }
 
 /// Fills the fake Drone; gives the office's books of it.
-pub fn seed_drone(
-    drone: &FakeDrone,
-    world: &World,
-    past: &[PastBuild],
-    clock: &OfficeClock,
-    chance: &Chance,
-) -> Ledger {
+pub fn seed_drone(drone: &FakeDrone, world: &World, past: &[PastBuild], clock: &OfficeClock, chance: Chance) -> Ledger {
     for person in &PEOPLE {
         drone.add_user(FakeUser {
             login: person.login.to_owned(),
@@ -150,7 +144,7 @@ fn one(
     repo: &RepoPlan,
     build: &PastBuild,
     clock: &OfficeClock,
-    chance: &Chance,
+    chance: Chance,
     (id, next_proc): (i64, &mut i64),
     keeps_log: bool,
 ) -> (FakeBuild, Vec<(u64, Vec<FakeLine>)>) {
@@ -201,7 +195,7 @@ fn one(
     if let Ended::Declined(by) = build.ended {
         fake.started_at = 0;
         fake.finished_at = 0;
-        fake.reviewed_by = by.to_owned();
+        by.clone_into(&mut fake.reviewed_by);
         fake.reviewed_at = at(build.started) + 240;
         return (fake, Vec::new());
     }
@@ -340,7 +334,7 @@ fn procs(build: &PastBuild, laid: &[Laid<'_>], build_id: i64, next_proc: &mut i6
     all
 }
 
-fn lines(repo: &RepoPlan, build: &PastBuild, step: &Laid<'_>, chance: &Chance) -> Vec<FakeLine> {
+fn lines(repo: &RepoPlan, build: &PastBuild, step: &Laid<'_>, chance: Chance) -> Vec<FakeLine> {
     let mut draws = chance.draws(&format!("log {}#{} {}", repo.name, build.number, step.plan.name));
     let telling = Telling {
         repo,

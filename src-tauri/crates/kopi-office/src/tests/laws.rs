@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopi_model::BuildStatus;
 
-use super::{forward, seeded, standing};
+use super::{drone, forward, seeded, standing, to};
 use crate::run::Wanted;
 use crate::world::Size;
 use crate::world::sizes::{LARGE_BUILDS, LARGE_SERVICES};
@@ -25,6 +25,52 @@ async fn same_seed_same_day() {
     let other = seeded(Size::Team, 8).await;
     assert_ne!(forward(&other, 6 * 3600).await.builds, days[0].builds);
     other.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_any_speed_the_same_day() {
+    let standing_office = standing(Size::Small).await;
+    let running = standing(Size::Small).await;
+    for speed in [1000.0, 100.0, 7.0] {
+        running.handle().set_speed(speed);
+        tokio::time::sleep(std::time::Duration::from_secs_f64(1500.0 / speed)).await;
+    }
+    running.handle().set_speed(0.0);
+    let seconds = running.handle().clock().elapsed().as_secs() as u64 + 1;
+    let ran = to(&running, 0, seconds).await;
+    let stood = to(&standing_office, 0, seconds).await;
+    assert!((4500..4700).contains(&seconds), "{seconds}");
+    assert_eq!(ran.builds, stood.builds);
+    assert_eq!(ran.services, stood.services);
+    running.stop().await;
+    standing_office.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_log_is_served_whole() {
+    let office = standing(Size::Small).await;
+    let wanted = Wanted {
+        repo: "bp-sync".into(),
+        branch: "develop".into(),
+        author: "linhao".into(),
+        log_lines: Some(100_000),
+        ..Wanted::default()
+    };
+    let number = office.handle().push(wanted).await.unwrap().number.unwrap();
+    forward(&office, 400).await;
+    let (_, shown) = drone(&office, "GET", &format!("/api/repos/ihealth/bp-sync/builds/{number}")).await;
+    let steps = shown["procs"][0]["children"].as_array().unwrap();
+    let unit = steps.iter().find(|step| step["name"] == "unit").unwrap()["pid"]
+        .as_u64()
+        .unwrap();
+    let (_, log) = drone(
+        &office,
+        "GET",
+        &format!("/api/repos/ihealth/bp-sync/logs/{number}/{unit}"),
+    )
+    .await;
+    assert_eq!(log.as_array().unwrap().len(), 100_000);
+    office.stop().await;
 }
 
 #[tokio::test]

@@ -94,8 +94,7 @@ fn repo(
     stack: &str,
     usual_s: u32,
     branches: &[&'static str],
-    next_number: u64,
-    past: u64,
+    (next_number, past): (u64, u64),
 ) -> RepoPlan {
     RepoPlan {
         name: name.to_owned(),
@@ -125,8 +124,7 @@ pub fn team() -> Vec<RepoPlan> {
             "core",
             220,
             &[DEV, STAGING, PRODUCTION],
-            1042,
-            48,
+            (1042, 48),
         ),
         repo(
             "web",
@@ -135,8 +133,7 @@ pub fn team() -> Vec<RepoPlan> {
             "web",
             302,
             &[DEV, STAGING, PRODUCTION],
-            877,
-            52,
+            (877, 52),
         ),
         repo(
             "glucose-sync",
@@ -145,8 +142,7 @@ pub fn team() -> Vec<RepoPlan> {
             "device",
             124,
             &[DEV, PRODUCTION],
-            218,
-            38,
+            (218, 38),
         ),
         repo(
             "bp-sync",
@@ -155,8 +151,7 @@ pub fn team() -> Vec<RepoPlan> {
             "device",
             188,
             &[DEV, PRODUCTION],
-            412,
-            40,
+            (412, 40),
         ),
         repo(
             "gateway",
@@ -165,8 +160,7 @@ pub fn team() -> Vec<RepoPlan> {
             "core",
             157,
             &[DEV, PRODUCTION],
-            570,
-            36,
+            (570, 36),
         ),
         repo(
             "notify",
@@ -175,8 +169,7 @@ pub fn team() -> Vec<RepoPlan> {
             "core",
             113,
             &[STAGING, PRODUCTION],
-            302,
-            14,
+            (302, 14),
         ),
         repo(
             "report-worker",
@@ -185,8 +178,7 @@ pub fn team() -> Vec<RepoPlan> {
             "device",
             242,
             &[PRODUCTION],
-            188,
-            10,
+            (188, 10),
         ),
         repo(
             "user-center",
@@ -195,8 +187,7 @@ pub fn team() -> Vec<RepoPlan> {
             "core",
             168,
             &[STAGING, PRODUCTION],
-            391,
-            12,
+            (391, 12),
         ),
         repo(
             "device-hub",
@@ -205,8 +196,7 @@ pub fn team() -> Vec<RepoPlan> {
             "device",
             400,
             &[DEV, PRODUCTION],
-            145,
-            18,
+            (145, 18),
         ),
         repo(
             "admin-web",
@@ -215,10 +205,9 @@ pub fn team() -> Vec<RepoPlan> {
             "web",
             139,
             &[DEV, PRODUCTION],
-            513,
-            30,
+            (513, 30),
         ),
-        repo("open-api", Craft::Go, &["xuan"], "web", 128, &[PRODUCTION], 79, 4),
+        repo("open-api", Craft::Go, &["xuan"], "web", 128, &[PRODUCTION], (79, 4)),
         repo(
             "ota-server",
             Craft::Go,
@@ -226,12 +215,11 @@ pub fn team() -> Vec<RepoPlan> {
             "device",
             107,
             &[PRODUCTION],
-            61,
-            4,
+            (61, 4),
         ),
-        repo("wechat-h5", Craft::Node, &["chenjing"], "web", 118, &[], 41, 0),
-        repo("scheduler", Craft::Java, &["zhaomin"], "core", 150, &[], 64, 0),
-        repo("mysql-backup", Craft::Go, &["zhouhang"], "infra", 64, &[], 12, 0),
+        repo("wechat-h5", Craft::Node, &["chenjing"], "web", 118, &[], (41, 0)),
+        repo("scheduler", Craft::Java, &["zhaomin"], "core", 150, &[], (64, 0)),
+        repo("mysql-backup", Craft::Go, &["zhouhang"], "infra", 64, &[], (12, 0)),
     ];
     for repo in &mut repos {
         match repo.name.as_str() {

@@ -322,8 +322,7 @@ fn ending(log: &mut Log) {
         551,
         "org.apache.maven.lifecycle.LifecycleExecutionException: There are test failures.",
     );
-    for index in 0..18 {
-        let frame = FRAMES[index];
+    for frame in FRAMES {
         log.say(551, format!("    at {frame}"));
     }
     log.say(
