@@ -80,11 +80,14 @@ impl Api {
             ..GetOptions::default()
         };
         let reply = self.stranger.get_with("/version", options).await?;
-        Family::recognise(&reply.headers, &reply.body).ok_or_else(|| {
-            let mut error = FeedError::new(ErrorCode::WrongBasePath, "GET /version", "this is not a Drone server");
-            error.status = Some(reply.status.as_u16());
-            error.hint("the address answers, but not as Drone or Woodpecker do: check host, port and path of url")
-        })
+        if let Some(family) = Family::recognise(&reply.headers, &reply.body) {
+            return Ok(family);
+        }
+        // A web page (a sign-in in front of the server, another product) is told as such.
+        reply.json::<Value>()?;
+        let mut error = FeedError::new(ErrorCode::WrongBasePath, "GET /version", "this is not a Drone server");
+        error.status = Some(reply.status.as_u16());
+        Err(error.hint("the address answers, but not as Drone or Woodpecker do: check host, port and path of url"))
     }
 
     pub(super) async fn user(&self) -> Result<User, FeedError> {
@@ -163,7 +166,11 @@ impl Api {
         let Some(newest) = first.first().map(|build| build.number) else {
             return true;
         };
-        let page = newest.saturating_sub(number) / PAGE_SIZE + 1;
+        if number > newest {
+            // The list is older than what is known: it proves nothing.
+            return false;
+        }
+        let page = (newest - number) / PAGE_SIZE + 1;
         let rows = if page == 1 {
             first
         } else {
@@ -271,7 +278,18 @@ impl Api {
             timeout: Some(timeout),
             ..WriteOptions::default()
         };
-        let reply = self.writer.send(method, path, None, options).await?;
+        let reply = self
+            .writer
+            .send(method, path, None, options)
+            .await
+            .map_err(|error| match error.status {
+                // A proxy gave up waiting; the server behind it may go on.
+                Some(502..=504) => FeedError {
+                    sent: kopi_feed::Sent::Maybe,
+                    ..error
+                },
+                _ => error,
+            })?;
         // 0.8 answers any path it does not know with its web page and 200, also a POST.
         if reply
             .header("content-type")
