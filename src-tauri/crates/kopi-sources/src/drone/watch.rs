@@ -43,12 +43,6 @@ const GAP_READS: usize = 40;
 const SETTLED: Duration = Duration::from_secs(2);
 const READS_AT_ONCE: usize = 4;
 
-/// Why listening stopped without an error.
-enum Ended {
-    /// A repository is built now that this stream does not show.
-    OpenAgain,
-}
-
 struct Watch<'a> {
     source: &'a DroneSource,
     cx: &'a Cx,
@@ -103,21 +97,18 @@ impl Watch<'_> {
             let stream = self.connect().await?;
             self.list(first).await?;
             first = false;
-            match stream {
-                Some(stream) => {
-                    self.source.memory().streaming = true;
-                    self.out.note(Note::Streaming).await?;
-                    let heard = self.listen(Some(stream), POLL_BESIDE).await;
-                    self.source.memory().streaming = false;
-                    heard?;
-                }
-                None => {
-                    let every_s = POLL_ALONE.as_secs() as u32;
-                    self.out.note(Note::Polling { every_s }).await?;
-                    self.listen(None, POLL_ALONE).await?;
-                    // A stream is worth another try.
-                    self.mute_streams = false;
-                }
+            if let Some(stream) = stream {
+                self.source.memory().streaming = true;
+                self.out.note(Note::Streaming).await?;
+                let heard = self.listen(Some(stream), POLL_BESIDE).await;
+                self.source.memory().streaming = false;
+                heard?;
+            } else {
+                let every_s = POLL_ALONE.as_secs() as u32;
+                self.out.note(Note::Polling { every_s }).await?;
+                self.listen(None, POLL_ALONE).await?;
+                // A stream is worth another try.
+                self.mute_streams = false;
             }
         }
     }
@@ -136,7 +127,8 @@ impl Watch<'_> {
         }
     }
 
-    async fn listen(&mut self, mut stream: Option<SseStream>, every: Duration) -> Result<Ended, FeedError> {
+    /// Until something breaks, or (without an error) the stream is to be opened again.
+    async fn listen(&mut self, mut stream: Option<SseStream>, every: Duration) -> Result<(), FeedError> {
         let mut attended = self.cx.attended.clone();
         let mut attended_told = true;
         let mut polled = Instant::now();
@@ -144,7 +136,7 @@ impl Watch<'_> {
         let until = stream.is_none().then(|| Instant::now() + STREAM_EVERY);
         loop {
             if self.open_again && stream.is_some() {
-                return Ok(Ended::OpenAgain);
+                return Ok(());
             }
             let wait = if *attended.borrow() { every } else { every * UNATTENDED };
             let next_read = self.source.memory().next_read();
@@ -160,7 +152,7 @@ impl Watch<'_> {
                     }
                     Err(error) if error.code == ErrorCode::StreamSilent && !heard_anything => {
                         self.mute_streams = true;
-                        return Ok(Ended::OpenAgain);
+                        return Ok(());
                     }
                     Err(error) => return Err(error),
                 },
@@ -177,7 +169,7 @@ impl Watch<'_> {
                 // An order has put something on the list of reads.
                 () = self.source.wake.notified() => {}
                 changed = attended.changed(), if attended_told => attended_told = changed.is_ok(),
-                () = sleep_until(until) => return Ok(Ended::OpenAgain),
+                () = sleep_until(until) => return Ok(()),
             }
         }
     }

@@ -4,7 +4,7 @@ use kopi_model::{Build, BuildStatus};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::setup::{body, fixture_names, frames, place, recording};
+use super::setup::{body, frames, place, recording, recording_names};
 use crate::drone::lines::Lines;
 use crate::drone::parse;
 
@@ -12,7 +12,7 @@ fn whole(value: &Value) -> Option<Build> {
     parse::whole_build(value, "ihealth/api", &place())
 }
 
-fn with(changes: Value) -> Option<Build> {
+fn with(changes: &Value) -> Option<Build> {
     let mut value = body("build-success.json");
     for (key, change) in changes.as_object().unwrap() {
         value[key] = change.clone();
@@ -22,14 +22,14 @@ fn with(changes: Value) -> Option<Build> {
 
 #[test]
 fn a_message_of_5_megabytes_is_cut() {
-    let build = with(json!({"message": "测试".repeat(900_000)})).unwrap();
+    let build = with(&json!({"message": "测试".repeat(900_000)})).unwrap();
     assert_eq!(build.message.chars().count(), 2_000);
     assert!(build.subject.chars().count() <= 300);
 }
 
 #[test]
 fn numbers_in_strings_are_numbers() {
-    let build = with(json!({"number": "12", "started_at": "1795489727", "parent": "3"})).unwrap();
+    let build = with(&json!({"number": "12", "started_at": "1795489727", "parent": "3"})).unwrap();
     assert_eq!((build.number, build.parent), (12, Some(3)));
     assert_eq!(build.started_at, "2026-11-24T03:08:47Z".parse().ok());
 }
@@ -39,7 +39,7 @@ fn nulls_and_wrong_types_are_nothing() {
     let original = body("build-success.json");
     for key in original.as_object().unwrap().keys() {
         for wrong in [json!(null), json!([1]), json!({"a": 1}), json!(true), json!(-1)] {
-            let build = with(json!({ key.as_str(): wrong.clone() }));
+            let build = with(&json!({ key.as_str(): wrong.clone() }));
             match key.as_str() {
                 "number" => assert!(build.is_none_or(|build| build.number == 1), "{wrong}"),
                 _ => assert!(build.is_some(), "{key}: {wrong}"),
@@ -50,7 +50,7 @@ fn nulls_and_wrong_types_are_nothing() {
 
 #[test]
 fn an_unknown_status_is_unknown_and_shown() {
-    let build = with(json!({"status": "frobnicated"})).unwrap();
+    let build = with(&json!({"status": "frobnicated"})).unwrap();
     assert_eq!(
         (build.status, build.server_status.as_str()),
         (BuildStatus::Unknown, "frobnicated")
@@ -61,7 +61,7 @@ fn an_unknown_status_is_unknown_and_shown() {
 #[test]
 fn names_cannot_turn_the_line_around() {
     let evil = "a\u{202e}gpj\u{0000}\u{001b}[2J\u{2066}<b>&";
-    let build = with(json!({"branch": evil, "author": evil, "message": evil, "status": evil, "event": evil})).unwrap();
+    let build = with(&json!({"branch": evil, "author": evil, "message": evil, "status": evil, "event": evil})).unwrap();
     for text in [
         &build.branch,
         &build.author,
@@ -109,7 +109,7 @@ fn impossible_dates_are_not_yet() {
         json!("soon"),
         json!(1e300),
     ] {
-        let build = with(json!({"started_at": wrong, "finished_at": wrong})).unwrap();
+        let build = with(&json!({"started_at": wrong, "finished_at": wrong})).unwrap();
         assert_eq!((build.started_at, build.finished_at), (None, None), "{wrong}");
     }
 }
@@ -177,11 +177,7 @@ fn parse_everything(value: &Value) {
 }
 
 fn recorded_bodies() -> Vec<String> {
-    let names = fixture_names();
-    let json = names
-        .iter()
-        .filter(|name| name.ends_with(".json"))
-        .filter_map(|name| recording(name).json);
+    let json = recording_names().into_iter().filter_map(|name| recording(&name).json);
     json.map(|json| json.to_string())
         .chain(frames("stream-events.sse.txt"))
         .collect()

@@ -23,11 +23,19 @@ async fn lists_everything_before_it_says_that_it_is_live() {
         dialect: "0.8".into(),
         version: Some("0.8.9".into()),
     };
-    assert!(matches!(&messages[0], SourceMessage::Note(note) if *note == server), "{messages:?}");
+    assert!(
+        matches!(&messages[0], SourceMessage::Note(note) if *note == server),
+        "{messages:?}"
+    );
     assert!(matches!(messages.last(), Some(SourceMessage::Note(Note::Streaming))));
     let items = seen(&messages);
     let ids: Vec<&str> = items.iter().map(|item| item.id().as_str()).collect();
-    let expected = ["repo:drone/ihealth/api", "repo:drone/ihealth/web", "build:drone/ihealth/web#1", "agents:drone/"];
+    let expected = [
+        "repo:drone/ihealth/api",
+        "repo:drone/ihealth/web",
+        "build:drone/ihealth/web#1",
+        "agents:drone/",
+    ];
     assert_eq!(ids, expected);
     let coverages: Vec<(String, Coverage)> = messages
         .iter()
@@ -55,12 +63,18 @@ async fn a_build_goes_red_step_by_step() {
     let builds = desk.builds_until(|build| build.status == S::Failed).await;
     let course: Vec<_> = builds.iter().map(states).collect();
     assert_eq!(course.first(), Some(&(S::Waiting, vec![S::Waiting; 3])));
-    assert_eq!(course.last(), Some(&(S::Failed, vec![S::Passed, S::Failed, S::Skipped])));
+    assert_eq!(
+        course.last(),
+        Some(&(S::Failed, vec![S::Passed, S::Failed, S::Skipped]))
+    );
     let ranks: Vec<u8> = builds.iter().map(|build| build.status.rank()).collect();
     assert!(ranks.is_sorted(), "{course:?}");
     let red = builds.last().unwrap();
     assert_eq!(red.id.as_str(), "build:drone/ihealth/api#1");
-    assert_eq!((red.subject.as_str(), red.author.as_str(), red.branch.as_str()), ("fix: 血糖仪同步", "sunyue", "develop"));
+    assert_eq!(
+        (red.subject.as_str(), red.author.as_str(), red.branch.as_str()),
+        ("fix: 血糖仪同步", "sunyue", "develop")
+    );
     assert_eq!(red.steps[1].exit_code, Some(2));
     assert_eq!(red.url.as_deref().unwrap(), format!("{}ihealth/api/1", desk.served.url));
 }
@@ -74,7 +88,8 @@ async fn a_cancelled_build_is_never_told_as_failed() {
     let number = push(&drone, API);
     drone.start_proc(API, number, 1, "agent-1");
     drone.start_proc(API, number, 2, "agent-1");
-    desk.builds_until(|build| build.status == S::Running && build.steps[0].status == S::Running).await;
+    desk.builds_until(|build| build.status == S::Running && build.steps[0].status == S::Running)
+        .await;
     desk.act(Verb::Cancel, "build:drone/ihealth/api#1").await.unwrap();
     drone.end_proc(API, number, 1, 0);
     let builds = desk.builds_until(|build| build.status.is_final()).await;
@@ -127,9 +142,14 @@ async fn blocked_builds_are_found_without_a_frame_and_approval_is_followed() {
     };
     drone.push_build(API, build).unwrap();
     let blocked = desk.next_build().await;
-    assert_eq!((blocked.status, blocked.steps_known, blocked.steps.len()), (S::Blocked, true, 0));
+    assert_eq!(
+        (blocked.status, blocked.steps_known, blocked.steps.len()),
+        (S::Blocked, true, 0)
+    );
     desk.act(Verb::Approve, blocked.id.as_str()).await.unwrap();
-    let builds = desk.builds_until(|build| build.status == S::Waiting && !build.steps.is_empty()).await;
+    let builds = desk
+        .builds_until(|build| build.status == S::Waiting && !build.steps.is_empty())
+        .await;
     assert_eq!(builds.last().unwrap().reviewed_by.as_deref(), Some("guotuo"));
 }
 
@@ -166,7 +186,7 @@ async fn requests_a_minute(repos: usize, running: u64) -> usize {
     let mut most = 0;
     for _ in 0..10 {
         desk.served.faults.forget();
-        let minute = tokio::time::Instant::now() + Duration::from_secs(60);
+        let minute = tokio::time::Instant::now() + Duration::from_mins(1);
         while tokio::time::timeout_at(minute, desk.next()).await.is_ok() {}
         most = most.max(desk.served.faults.seen().len());
     }
@@ -197,7 +217,9 @@ async fn lost_doubled_and_swapped_frames_end_in_the_truth() {
     desk.until_live().await;
     let number = push(&drone, API);
     run_to_the_end(&drone, API, number, 0);
-    let builds = desk.builds_until(|build| states(build) == (S::Passed, vec![S::Passed; 3])).await;
+    let builds = desk
+        .builds_until(|build| states(build) == (S::Passed, vec![S::Passed; 3]))
+        .await;
     let ranks: Vec<u8> = builds.iter().map(|build| build.status.rank()).collect();
     assert!(ranks.is_sorted(), "{ranks:?}");
 }
@@ -225,23 +247,36 @@ async fn a_repository_enabled_later_is_heard() {
 async fn without_a_stream_it_polls_and_says_so() {
     let drone = office();
     let no_stream = Router::new()
-        .route("/stream/events", get(|| async { axum::response::Html("<html></html>") }))
+        .route(
+            "/stream/events",
+            get(|| async { axum::response::Html("<html></html>") }),
+        )
         .fallback_service(drone.router());
     let mut desk = Desk::at(no_stream).await;
     desk.watch();
     let messages = desk.until_live().await;
-    assert!(matches!(messages.last(), Some(SourceMessage::Note(Note::Polling { every_s: 30 }))), "{messages:?}");
+    assert!(
+        matches!(
+            messages.last(),
+            Some(SourceMessage::Note(Note::Polling { every_s: 30 }))
+        ),
+        "{messages:?}"
+    );
     let number = push(&drone, API);
     run_to_the_end(&drone, API, number, 1);
     let build = desk.builds_until(|build| build.repo == API).await.pop().unwrap();
-    assert_eq!(states(&build), (S::Failed, vec![S::Passed, S::Failed, S::Skipped]), "the changed build was read");
+    assert_eq!(
+        states(&build),
+        (S::Failed, vec![S::Passed, S::Failed, S::Skipped]),
+        "the changed build was read"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_a_dead_stream() {
     let drone = office();
     drone.set_knobs(StreamKnobs {
-        ping_every: Duration::from_secs(3_600),
+        ping_every: Duration::from_hours(1),
         ..StreamKnobs::default()
     });
     let mut desk = Desk::at(drone.router()).await;
@@ -281,7 +316,13 @@ async fn who_may_not_see_the_queue_is_told_nothing_of_it() {
         _ => None,
     });
     assert_eq!(agents, Some((None, None, None)));
-    assert!(desk.served.faults.seen().iter().all(|seen| !seen.path.contains("queue")));
+    assert!(
+        desk.served
+            .faults
+            .seen()
+            .iter()
+            .all(|seen| !seen.path.contains("queue"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,7 +348,10 @@ async fn a_failing_build_is_not_a_build_that_is_gone() {
 async fn other_members_of_the_family_are_recognised_and_refused() {
     let version = |body: &'static str| Router::new().route("/version", get(move || async move { body }));
     for (router, expected) in [
-        (version(r#"{"version":"2.11.1"}"#), "Drone 2.11.1 is recognised but not spoken yet"),
+        (
+            version(r#"{"version":"2.11.1"}"#),
+            "Drone 2.11.1 is recognised but not spoken yet",
+        ),
         (
             version(r#"{"source":"https://github.com/woodpecker-ci/woodpecker","version":"3.17.0"}"#),
             "Woodpecker 3.17.0 is recognised but not spoken yet",
@@ -318,9 +362,15 @@ async fn other_members_of_the_family_are_recognised_and_refused() {
         let error = desk.broke().await;
         assert_eq!((error.code, error.what.as_str()), (ErrorCode::NotSupported, expected));
         let report = kopi_feed::Source::probe(&*desk.source, desk.cx()).await;
-        assert!(!report.ok && report.dialect.is_some() && report.server_version.is_some(), "{report:?}");
+        assert!(
+            !report.ok && report.dialect.is_some() && report.server_version.is_some(),
+            "{report:?}"
+        );
         let asked = desk.served.faults.seen();
-        assert!(asked.iter().all(|seen| seen.path == "/version"), "no token leaves: {asked:?}");
+        assert!(
+            asked.iter().all(|seen| seen.path == "/version"),
+            "no token leaves: {asked:?}"
+        );
     }
 }
 
@@ -331,7 +381,10 @@ async fn the_probe_says_who_one_is_and_does_not_guess_rights() {
     let report = kopi_feed::Source::probe(&*desk.source, desk.cx()).await;
     assert!(report.ok, "{report:?}");
     assert_eq!(report.user.as_deref(), Some("guotuo"));
-    assert_eq!((report.dialect.as_deref(), report.server_version.as_deref()), (Some("0.8"), Some("0.8.9")));
+    assert_eq!(
+        (report.dialect.as_deref(), report.server_version.as_deref()),
+        (Some("0.8"), Some("0.8.9"))
+    );
     assert_eq!(report.may, ["read", "admin", "act?"]);
 }
 

@@ -39,8 +39,12 @@ async fn a_stored_log_is_complete_and_untouched() {
     drone.end_proc(API, number, 1, 2);
     let desk = Desk::at(drone.router()).await;
     let lines = desk.read_log(ask(number, Some("3"), false)).await.unwrap();
-    let expected =
-        ["+ go build", "main.go:7: undefined: foo", "\u{1b}[31mexit status 2\u{1b}[0m\r", "no end of line"];
+    let expected = [
+        "+ go build",
+        "main.go:7: undefined: foo",
+        "\u{1b}[31mexit status 2\u{1b}[0m\r",
+        "no end of line",
+    ];
     assert_eq!(texts(&lines), expected);
     assert_eq!(numbers(&lines), [1, 2, 3, 4]);
     assert!(lines.iter().all(|line| line.step.is_none()));
@@ -76,7 +80,13 @@ async fn a_live_log_is_followed_from_its_beginning_to_its_end() {
         lines.extend(chunk.lines);
     }
     task.await.unwrap().unwrap();
-    let expected = ["+ go build", "main.go:7: undefined: foo", "line 3", "line 4", "last words"];
+    let expected = [
+        "+ go build",
+        "main.go:7: undefined: foo",
+        "line 3",
+        "line 4",
+        "last words",
+    ];
     assert_eq!(texts(&lines), expected);
     assert_eq!(numbers(&lines), [1, 2, 3, 4, 5]);
 }
@@ -126,7 +136,11 @@ async fn a_step_without_output_has_an_empty_log_and_a_purged_one_says_so() {
     drone.end_proc(API, number, 1, 0);
     let desk = Desk::at(drone.router()).await;
     assert_eq!(desk.read_log(ask(number, Some("2"), false)).await.unwrap(), []);
-    assert_eq!(desk.read_log(ask(number, Some("4"), false)).await.unwrap(), [], "skipped");
+    assert_eq!(
+        desk.read_log(ask(number, Some("4"), false)).await.unwrap(),
+        [],
+        "skipped"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +173,11 @@ async fn a_view_that_closes_ends_the_reading() {
     chunks.recv().await.unwrap();
     drop(chunks);
     drone.append_log(API, number, 3, "more\n");
-    tokio::time::timeout(Duration::from_secs(10), task).await.expect("it goes on").unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), task)
+        .await
+        .expect("it goes on")
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +187,8 @@ async fn a_log_of_100_000_lines_comes_whole() {
     drone.start_proc(API, number, 1, "agent-1");
     drone.start_proc(API, number, 2, "agent-1");
     for block in 0..1_000 {
-        let chunk: String = (0..100).map(|line| format!("line {}\n", block * 100 + line)).collect();
+        let lines: Vec<String> = (0..100).map(|line| format!("line {}\n", block * 100 + line)).collect();
+        let chunk = lines.concat();
         drone.append_log(API, number, 2, &chunk);
     }
     drone.end_proc(API, number, 2, 0);
@@ -177,5 +196,8 @@ async fn a_log_of_100_000_lines_comes_whole() {
     let desk = Desk::at(drone.router()).await;
     let lines = desk.read_log(ask(number, Some("2"), true)).await.unwrap();
     assert_eq!(lines.len(), 100_000);
-    assert_eq!((lines[99_999].number, lines[99_999].text.as_str()), (100_000, "line 99999"));
+    assert_eq!(
+        (lines[99_999].number, lines[99_999].text.as_str()),
+        (100_000, "line 99999")
+    );
 }

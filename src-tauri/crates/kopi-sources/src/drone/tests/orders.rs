@@ -16,7 +16,10 @@ const WEB_1: &str = "build:drone/ihealth/web#1";
 
 fn written(desk: &Desk) -> Vec<String> {
     let seen = desk.served.faults.seen();
-    seen.iter().filter(|seen| seen.method != "GET").map(|seen| format!("{} {}", seen.method, seen.path)).collect()
+    seen.iter()
+        .filter(|seen| seen.method != "GET")
+        .map(|seen| format!("{} {}", seen.method, seen.path))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +50,10 @@ async fn a_promotion_deploys_the_very_build() {
     promote.environment = Some("staging & 测试".into());
     let receipt = desk.source.act(desk.cx(), promote.clone()).await.unwrap();
     let made = drone.build("ihealth/web", 2).unwrap();
-    assert_eq!((made.event.as_str(), made.deploy_to.as_str(), made.parent), ("deployment", "staging & 测试", 1));
+    assert_eq!(
+        (made.event.as_str(), made.deploy_to.as_str(), made.parent),
+        ("deployment", "staging & 测试", 1)
+    );
     assert_eq!(receipt.server_state.as_deref(), Some("pending"));
     assert_eq!(written(&desk), desk.source.requests(&promote));
     promote.environment = None;
@@ -72,10 +78,19 @@ async fn cancelling_stops_each_running_axis() {
     drone.start_proc(API, number, 3, "agent-2");
     let desk = Desk::at(drone.router()).await;
     desk.act(Verb::Cancel, "build:drone/ihealth/api#1").await.unwrap();
-    let paths = ["DELETE /api/repos/ihealth/api/builds/1/1", "DELETE /api/repos/ihealth/api/builds/1/3"];
+    let paths = [
+        "DELETE /api/repos/ihealth/api/builds/1/1",
+        "DELETE /api/repos/ihealth/api/builds/1/3",
+    ];
     assert_eq!(written(&desk), paths);
-    let item = desk.source.read(desk.cx(), Read::Item("build:drone/ihealth/api#1".into())).await.unwrap();
-    let ReadAnswer::Item(item) = item else { panic!("{item:?}") };
+    let item = desk
+        .source
+        .read(desk.cx(), Read::Item("build:drone/ihealth/api#1".into()))
+        .await
+        .unwrap();
+    let ReadAnswer::Item(item) = item else {
+        panic!("{item:?}")
+    };
     let Item::Build(build) = *item else { panic!("{item:?}") };
     assert_eq!(build.steps.len(), 9);
     assert_eq!(build.steps[0].group.as_deref(), Some("GO_VERSION=1.8"));
@@ -92,7 +107,11 @@ async fn what_cannot_be_cancelled_is_said_and_nothing_is_sent() {
     drone.push_build(API, blocked).unwrap();
     let desk = Desk::at(drone.router()).await;
     for (target, code, hint) in [
-        ("build:drone/ihealth/api#1", ErrorCode::ActionNotAvailable, "cannot cancel a build that has not started"),
+        (
+            "build:drone/ihealth/api#1",
+            ErrorCode::ActionNotAvailable,
+            "cannot cancel a build that has not started",
+        ),
         ("build:drone/ihealth/api#2", ErrorCode::ActionNotAvailable, "decline it"),
         (WEB_1, ErrorCode::Conflict, ""),
         ("build:drone/ihealth/web#77", ErrorCode::ServerError, ""),
@@ -100,7 +119,7 @@ async fn what_cannot_be_cancelled_is_said_and_nothing_is_sent() {
         let error = desk.act(Verb::Cancel, target).await.unwrap_err();
         assert_eq!(error.code, code, "{target}: {error:?}");
         assert!(error.hint.unwrap_or_default().contains(hint), "{target}");
-        assert_eq!(error.sent == Sent::Maybe, false, "{target}");
+        assert_ne!(error.sent, Sent::Maybe, "{target}");
     }
     assert_eq!(written(&desk), Vec::<String>::new());
 }
@@ -111,16 +130,32 @@ async fn refusals_are_told_apart() {
     let desk = Desk::at(drone.router()).await;
     let error = desk.act(Verb::Approve, WEB_1).await.unwrap_err();
     assert_eq!((error.code, error.sent), (ErrorCode::Conflict, Sent::Answered));
-    assert_eq!(error.words.as_deref(), Some("cannot decline a build with status success"), "the server's own words");
+    assert_eq!(
+        error.words.as_deref(),
+        Some("cannot decline a build with status success"),
+        "the server's own words"
+    );
     let error = desk.act(Verb::Enable, "repo:drone/ihealth/web").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Conflict);
     let error = desk.act(Verb::Redeploy, WEB_1).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ActionNotAvailable);
     let error = desk.act(Verb::Restart, "build:drone/ihealth/nope#1").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
-    assert!(error.hint.unwrap().contains("right to push"), "404 is also what a missing right looks like");
-    for evil in ["build:drone/../../admin#1", "build:drone/a/b#x", "service:drone/1s1", "repo:drone/a/../b"] {
-        assert_eq!(desk.act(Verb::Restart, evil).await.unwrap_err().code, ErrorCode::NoSuchItem, "{evil}");
+    assert!(
+        error.hint.unwrap().contains("right to push"),
+        "404 is also what a missing right looks like"
+    );
+    for evil in [
+        "build:drone/../../admin#1",
+        "build:drone/a/b#x",
+        "service:drone/1s1",
+        "repo:drone/a/../b",
+    ] {
+        assert_eq!(
+            desk.act(Verb::Restart, evil).await.unwrap_err().code,
+            ErrorCode::NoSuchItem,
+            "{evil}"
+        );
     }
 }
 
@@ -132,7 +167,10 @@ async fn enabling_and_disabling_switch_the_repository() {
     assert!(!drone.repo("ihealth/web").unwrap().active);
     desk.act(Verb::Enable, "repo:drone/ihealth/web").await.unwrap();
     assert!(drone.repo("ihealth/web").unwrap().active);
-    assert_eq!(written(&desk), ["DELETE /api/repos/ihealth/web", "POST /api/repos/ihealth/web"]);
+    assert_eq!(
+        written(&desk),
+        ["DELETE /api/repos/ihealth/web", "POST /api/repos/ihealth/web"]
+    );
 }
 
 /// A Drone that answers a restart after so many seconds.
@@ -142,9 +180,15 @@ fn slow(drone: &FakeDrone, seconds: u64) -> Router {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         let number = push(&behind, API);
         let body = format!(r#"{{"id":1,"number":{number},"status":"pending","procs":[]}}"#);
-        (axum::http::StatusCode::ACCEPTED, [("content-type", "application/json; charset=utf-8")], body)
+        (
+            axum::http::StatusCode::ACCEPTED,
+            [("content-type", "application/json; charset=utf-8")],
+            body,
+        )
     };
-    Router::new().route("/api/repos/ihealth/api/builds/1", post(restart)).fallback_service(drone.router())
+    Router::new()
+        .route("/api/repos/ihealth/api/builds/1", post(restart))
+        .fallback_service(drone.router())
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +214,10 @@ async fn older_builds_are_paged_below_a_number() {
     }
     let desk = Desk::at(drone.router()).await;
     let read = async |below: Option<u64>| {
-        let what = Read::Builds { repo: API.into(), below };
+        let what = Read::Builds {
+            repo: API.into(),
+            below,
+        };
         match desk.source.read(desk.cx(), what).await.unwrap() {
             ReadAnswer::Builds(builds) => builds,
             other => panic!("{other:?}"),

@@ -82,6 +82,16 @@ pub(super) fn body(name: &str) -> Value {
     recording(name).json.unwrap()
 }
 
+/// Recorded requests, without the streams.
+pub(super) fn recording_names() -> Vec<String> {
+    let is_json = |name: &String| {
+        std::path::Path::new(name)
+            .extension()
+            .is_some_and(|ending| ending == "json")
+    };
+    fixture_names().into_iter().filter(is_json).collect()
+}
+
 /// Payloads of a recorded stream.
 pub(super) fn frames(name: &str) -> Vec<String> {
     fixture(name)
@@ -245,7 +255,7 @@ impl Desk {
     }
 
     pub(super) async fn next(&mut self) -> SourceMessage {
-        let message = tokio::time::timeout(Duration::from_secs(600), self.inbox.recv()).await;
+        let message = tokio::time::timeout(Duration::from_mins(10), self.inbox.recv()).await;
         message.expect("nothing came within ten minutes").unwrap().1
     }
 
