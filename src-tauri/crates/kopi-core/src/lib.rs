@@ -8,6 +8,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod config;
 pub mod desktop;
 pub mod engine;
 pub mod paths;
