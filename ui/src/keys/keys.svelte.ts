@@ -2,6 +2,8 @@
  * One map of keys. A view lays its scope on top while it is mounted; the sheet shows what is bound right now.
  * Keys rest while a dialog is open and while one types, except `Esc` and chords with Ctrl or Cmd.
  */
+import { untrack } from "svelte";
+
 export type Weight = "plan" | "undo" | "now";
 
 export interface Binding {
@@ -38,8 +40,9 @@ export class Keys {
 
   /** Lays a scope on top; returns how to take it away. For `$effect(() => keys.bind(…))`. */
   bind(scope: Scope): () => void {
-    this.#scopes = [scope, ...this.#scopes];
-    return () => (this.#scopes = this.#scopes.filter((other) => other !== scope));
+    // An effect that binds must not follow what it changes.
+    untrack(() => (this.#scopes = [scope, ...this.#scopes]));
+    return () => untrack(() => (this.#scopes = this.#scopes.filter((other) => other !== scope)));
   }
 
   /** Keys rest until the returned function is called. */
