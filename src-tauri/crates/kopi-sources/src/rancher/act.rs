@@ -73,9 +73,15 @@ pub(super) async fn carry_out(api: &Api, place: &Place, order: &Order) -> Result
         collection_of(kind).ok_or_else(|| refuse(ErrorCode::NotSupported, "Rancher has no such verb for this"))?;
     let id = order.target.native();
     let path = one_path(&place.project, collection, id);
-    let fresh = api.one(&place.project, collection, id).await.map_err(|error| not_sent(error, &described))?;
+    let fresh = api
+        .one(&place.project, collection, id)
+        .await
+        .map_err(|error| not_sent(error, &described))?;
     if parse::native_id(&fresh, "id").as_deref() != Some(id) {
-        return Err(refuse(ErrorCode::UnexpectedAnswer, "the server answered with another resource"));
+        return Err(refuse(
+            ErrorCode::UnexpectedAnswer,
+            "the server answered with another resource",
+        ));
     }
     let reply = match (kind, order.verb) {
         (ItemKind::Service, Verb::Scale) => {
@@ -85,8 +91,8 @@ pub(super) async fn carry_out(api: &Api, place: &Place, order: &Order) -> Result
             accepted(api.send(Method::PUT, &path, Some(&json!({"scale": scale}))).await)?
         }
         (_, verb) => {
-            let action =
-                action_of(verb, kind).ok_or_else(|| refuse(ErrorCode::NotSupported, "Rancher has no such verb for this"))?;
+            let action = action_of(verb, kind)
+                .ok_or_else(|| refuse(ErrorCode::NotSupported, "Rancher has no such verb for this"))?;
             let body = if kind == ItemKind::Service {
                 let service = usable(place, &fresh, &described)?;
                 check_base(order, &service, &described)?;
@@ -96,10 +102,15 @@ pub(super) async fn carry_out(api: &Api, place: &Place, order: &Order) -> Result
                 check_listed(action, &fresh).map_err(|(code, what)| refuse(code, &what))?;
                 None
             };
-            accepted(api.send(Method::POST, &format!("{path}?action={action}"), body.as_ref()).await)?
+            accepted(
+                api.send(Method::POST, &format!("{path}?action={action}"), body.as_ref())
+                    .await,
+            )?
         }
     };
-    let Some(reply) = reply else { return Ok(Receipt::default()) };
+    let Some(reply) = reply else {
+        return Ok(Receipt::default());
+    };
     match reply.json::<Value>() {
         Ok(answer) => Ok(receipt(&answer)),
         // A web page is no answer of this server: nothing is known to be done.
@@ -113,7 +124,11 @@ pub(super) async fn carry_out(api: &Api, place: &Place, order: &Order) -> Result
 fn accepted(sent: Result<Reply, FeedError>) -> Result<Option<Reply>, FeedError> {
     match sent {
         Ok(reply) => Ok(Some(reply)),
-        Err(error) if error.sent == Sent::Answered && matches!(error.status, Some(200 | 202)) && error.code != ErrorCode::NotJson => {
+        Err(error)
+            if error.sent == Sent::Answered
+                && matches!(error.status, Some(200 | 202))
+                && error.code != ErrorCode::NotJson =>
+        {
             Ok(None)
         }
         Err(error) => Err(error),
@@ -151,20 +166,33 @@ fn check_listed(action: &str, fresh: &Value) -> Result<(), Refused> {
         return Ok(());
     }
     let nothing = fresh.get("actions").and_then(Value::as_object).is_some_and(|actions| {
-        actions.keys().all(|name| name == "logs" || name.ends_with("link") || name.ends_with("links"))
+        actions
+            .keys()
+            .all(|name| name == "logs" || name.ends_with("link") || name.ends_with("links"))
     });
     let state = parse::text(fresh, "state", 60).unwrap_or_else(|| "unknown".into());
-    if nothing && matches!(state.as_str(), "active" | "inactive" | "running" | "stopped" | "upgraded" | "upgrading") {
+    if nothing
+        && matches!(
+            state.as_str(),
+            "active" | "inactive" | "running" | "stopped" | "upgraded" | "upgrading"
+        )
+    {
         return Err((ErrorCode::ReadOnly, "this key may only look".into()));
     }
-    Err((ErrorCode::ActionNotAvailable, format!("it is {state}: {action} is not possible now")))
+    Err((
+        ErrorCode::ActionNotAvailable,
+        format!("it is {state}: {action} is not possible now"),
+    ))
 }
 
 fn check_service(verb: Verb, action: &str, fresh: &Value, service: &Service) -> Result<(), Refused> {
     let deployable = matches!(service.service_kind, ServiceKind::Service | ServiceKind::LoadBalancer);
     if !deployable && !matches!(verb, Verb::Start | Verb::Stop | Verb::Cancel) {
         // The server lists `upgrade` for these, takes it, and hangs for ever (`§ 4.3`).
-        return Err((ErrorCode::NotSupported, format!("{} has no containers of its own", service.name)));
+        return Err((
+            ErrorCode::NotSupported,
+            format!("{} has no containers of its own", service.name),
+        ));
     }
     if matches!(verb, Verb::Redeploy | Verb::Upgrade) {
         let words = match service.phase {
@@ -183,20 +211,38 @@ fn check_service(verb: Verb, action: &str, fresh: &Value, service: &Service) -> 
 }
 
 fn check_scale(order: &Order, service: &Service) -> Result<u32, Refused> {
-    let scale = order.scale.ok_or((ErrorCode::InvalidRequest, "how many copies is not said".to_owned()))?;
+    let scale = order
+        .scale
+        .ok_or((ErrorCode::InvalidRequest, "how many copies is not said".to_owned()))?;
     if scale > MOST_COPIES {
-        return Err((ErrorCode::InvalidRequest, format!("{scale} copies are more than {MOST_COPIES}")));
+        return Err((
+            ErrorCode::InvalidRequest,
+            format!("{scale} copies are more than {MOST_COPIES}"),
+        ));
     }
     if service.global || service.scale.is_none() {
-        return Err((ErrorCode::NotSupported, format!("{} runs once on each host, or has no containers", service.name)));
+        return Err((
+            ErrorCode::NotSupported,
+            format!("{} runs once on each host, or has no containers", service.name),
+        ));
     }
     if service.phase != UpgradePhase::None {
         // The server would take it and may end the upgrade half-way (`§ 4.3`).
-        return Err((ErrorCode::ActionNotAvailable, "an upgrade is open: finish it or roll back before scaling".into()));
+        return Err((
+            ErrorCode::ActionNotAvailable,
+            "an upgrade is open: finish it or roll back before scaling".into(),
+        ));
     }
     if !service.offers.contains(&Verb::Scale) {
-        let code = if service.offers.is_empty() { ErrorCode::ReadOnly } else { ErrorCode::ActionNotAvailable };
-        return Err((code, format!("it is {}: scaling is not possible now", service.server_state)));
+        let code = if service.offers.is_empty() {
+            ErrorCode::ReadOnly
+        } else {
+            ErrorCode::ActionNotAvailable
+        };
+        return Err((
+            code,
+            format!("it is {}: scaling is not possible now", service.server_state),
+        ));
     }
     Ok(scale)
 }
@@ -206,7 +252,8 @@ fn body_of(order: &Order, fresh: &Value, service: &Service) -> Result<Option<Val
         Verb::Redeploy | Verb::Upgrade => upgrade_body(order, fresh, service).map(Some),
         Verb::Restart => {
             let facts = order.strategy.clone().unwrap_or_default();
-            let strategy = json!({"batchSize": facts.batch_size.max(1), "intervalMillis": facts.interval_ms.max(2_000)});
+            let strategy =
+                json!({"batchSize": facts.batch_size.max(1), "intervalMillis": facts.interval_ms.max(2_000)});
             Ok(Some(json!({"rollingRestartStrategy": strategy})))
         }
         _ => Ok(None),
@@ -216,15 +263,23 @@ fn body_of(order: &Order, fresh: &Value, service: &Service) -> Result<Option<Val
 /// The whole configuration as read, with the pull label or the new tag, and all sidekicks.
 fn upgrade_body(order: &Order, fresh: &Value, service: &Service) -> Result<Value, Refused> {
     let launch = fresh.get("launchConfig").and_then(Value::as_object).cloned();
-    let mut launch = launch.ok_or((ErrorCode::UnexpectedAnswer, "the service has no configuration".to_owned()))?;
-    let image = launch.get("imageUuid").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut launch = launch.ok_or((
+        ErrorCode::UnexpectedAnswer,
+        "the service has no configuration".to_owned(),
+    ))?;
+    let image = launch
+        .get("imageUuid")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if image.is_empty() {
         // Accepted without an image, and the service is broken (`§ 6.1`).
         return Err((ErrorCode::UnexpectedAnswer, "the service has no image".into()));
     }
     if order.verb == Verb::Upgrade {
         let tag = order.tag.as_deref().unwrap_or_default();
-        let retagged = with_tag(&image, tag).ok_or_else(|| (ErrorCode::InvalidRequest, format!("{tag:?} is no tag")))?;
+        let retagged =
+            with_tag(&image, tag).ok_or_else(|| (ErrorCode::InvalidRequest, format!("{tag:?} is no tag")))?;
         launch.insert("imageUuid".into(), retagged.into());
     } else {
         let labels = launch.entry("labels").or_insert_with(|| json!({}));
@@ -236,14 +291,24 @@ fn upgrade_body(order: &Order, fresh: &Value, service: &Service) -> Result<Value
         }
     }
     let facts = order.strategy.clone().or_else(|| service.upgrade.clone());
-    let facts = facts.unwrap_or(UpgradeFacts { batch_size: 1, interval_ms: 2_000, start_first: false });
+    let facts = facts.unwrap_or(UpgradeFacts {
+        batch_size: 1,
+        interval_ms: 2_000,
+        start_first: false,
+    });
     let mut strategy = Map::new();
     strategy.insert("batchSize".into(), facts.batch_size.max(1).into());
     strategy.insert("intervalMillis".into(), facts.interval_ms.max(100).into());
     strategy.insert("startFirst".into(), facts.start_first.into());
     strategy.insert("launchConfig".into(), launch.into());
-    let secondaries = fresh.get("secondaryLaunchConfigs").filter(|configs| configs.is_array()).cloned();
-    strategy.insert("secondaryLaunchConfigs".into(), secondaries.unwrap_or_else(|| json!([])));
+    let secondaries = fresh
+        .get("secondaryLaunchConfigs")
+        .filter(|configs| configs.is_array())
+        .cloned();
+    strategy.insert(
+        "secondaryLaunchConfigs".into(),
+        secondaries.unwrap_or_else(|| json!([])),
+    );
     Ok(json!({"inServiceStrategy": strategy}))
 }
 
@@ -252,20 +317,30 @@ fn with_tag(image: &str, tag: &str) -> Option<String> {
     let first = tag.bytes().next()?;
     let fine = tag.len() <= 128
         && (first.is_ascii_alphanumeric() || first == b'_')
-        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+        && tag
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
     if !fine {
         return None;
     }
-    let (prefix, plain) = image.strip_prefix("docker:").map_or(("", image), |plain| ("docker:", plain));
+    let (prefix, plain) = image
+        .strip_prefix("docker:")
+        .map_or(("", image), |plain| ("docker:", plain));
     let plain = plain.split('@').next().unwrap_or(plain);
     let name_starts = plain.rfind('/').map_or(0, |slash| slash + 1);
-    let end = plain[name_starts..].find(':').map_or(plain.len(), |colon| name_starts + colon);
+    let end = plain[name_starts..]
+        .find(':')
+        .map_or(plain.len(), |colon| name_starts + colon);
     Some(format!("{prefix}{}:{tag}", &plain[..end]))
 }
 
 fn receipt(answer: &Value) -> Receipt {
     let version = |config: &Value| parse::text(config, "version", 100);
-    let secondaries = answer.get("secondaryLaunchConfigs").and_then(Value::as_array).into_iter().flatten();
+    let secondaries = answer
+        .get("secondaryLaunchConfigs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     Receipt {
         version: answer.get("launchConfig").and_then(version),
         sidekick_versions: secondaries
@@ -283,7 +358,11 @@ mod tests {
     #[test]
     fn a_tag_is_changed_and_nothing_else() {
         for (image, tag, expected) in [
-            ("docker:harbor.company.com/ihealth/web:1.4.0", "1.5.0", Some("docker:harbor.company.com/ihealth/web:1.5.0")),
+            (
+                "docker:harbor.company.com/ihealth/web:1.4.0",
+                "1.5.0",
+                Some("docker:harbor.company.com/ihealth/web:1.5.0"),
+            ),
             ("docker:registry:5000/web", "2", Some("docker:registry:5000/web:2")),
             ("docker:nginx", "1.17-alpine", Some("docker:nginx:1.17-alpine")),
             ("docker:nginx:1@sha256:00ff", "2", Some("docker:nginx:2")),

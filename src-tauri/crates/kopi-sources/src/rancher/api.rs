@@ -46,7 +46,10 @@ impl Api {
     /// # Errors
     /// As [`Client::new`].
     pub(super) fn new(settings: &RancherSettings) -> Result<Self, FeedError> {
-        Ok(Self { client: Client::new(&settings.client)?, writer: Writer::new(&settings.client)? })
+        Ok(Self {
+            client: Client::new(&settings.client)?,
+            writer: Writer::new(&settings.client)?,
+        })
     }
 
     pub(super) fn meter(&self) -> Arc<Meter> {
@@ -59,7 +62,10 @@ impl Api {
 
     /// The environments of this key, and the reply for its headers.
     pub(super) async fn projects(&self) -> Result<(Vec<Value>, Reply), FeedError> {
-        let options = GetOptions { landmark: true, ..GetOptions::default() };
+        let options = GetOptions {
+            landmark: true,
+            ..GetOptions::default()
+        };
         let reply = self.client.get_with("/v2-beta/projects", options).await?;
         let body: Value = reply.json()?;
         let rows = rows_of(body, &reply)?;
@@ -98,41 +104,76 @@ impl Api {
 
     /// The actions that this key's role has on services; none: it may only look (`§ 1.2`).
     pub(super) async fn may_act(&self, project: &str) -> Result<bool, FeedError> {
-        let schema: Value = self.client.get_json(&format!("/v2-beta/projects/{project}/schemas/service")).await?;
-        Ok(schema.get("resourceActions").and_then(|actions| actions.get("upgrade")).is_some())
+        let schema: Value = self
+            .client
+            .get_json(&format!("/v2-beta/projects/{project}/schemas/service"))
+            .await?;
+        Ok(schema
+            .get("resourceActions")
+            .and_then(|actions| actions.get("upgrade"))
+            .is_some())
     }
 
     /// The newest rows of a service's log, newest first.
     pub(super) async fn service_logs(&self, project: &str, service: &str) -> Result<Vec<Value>, FeedError> {
         let query = format!("serviceId={service}&sort=created&order=desc&limit=200");
-        let reply = self.client.get(&format!("/v2-beta/projects/{project}/servicelogs?{query}")).await?;
+        let reply = self
+            .client
+            .get(&format!("/v2-beta/projects/{project}/servicelogs?{query}"))
+            .await?;
         let body: Value = reply.json()?;
         let rows = rows_of(body, &reply)?;
         // A filter the server does not know is ignored silently: believe only what names the service.
-        Ok(rows.into_iter().filter(|row| row.get("serviceId").and_then(Value::as_str) == Some(service)).collect())
+        Ok(rows
+            .into_iter()
+            .filter(|row| row.get("serviceId").and_then(Value::as_str) == Some(service))
+            .collect())
     }
 
     /// The live stream of an environment.
     pub(super) async fn subscribe(&self, project: &str) -> Result<WsStream, FeedError> {
         let path = format!("/v2-beta/projects/{project}/subscribe?eventNames=resource.change&limit=-1&sockId=1");
-        self.client.websocket(&path, WsOptions { idle: SILENCE, ..WsOptions::default() }).await
+        self.client
+            .websocket(
+                &path,
+                WsOptions {
+                    idle: SILENCE,
+                    ..WsOptions::default()
+                },
+            )
+            .await
     }
 
     /// A WebSocket whose address the server gave: only its path and query are used, below our own address.
     pub(super) async fn websocket_at(&self, address: &str, token: &str, idle: Duration) -> Result<WsStream, FeedError> {
         let unusable = || {
-            FeedError::new(ErrorCode::UnexpectedAnswer, "open the log", "the server gave no usable address")
+            FeedError::new(
+                ErrorCode::UnexpectedAnswer,
+                "open the log",
+                "the server gave no usable address",
+            )
         };
         let url = Url::parse(address).map_err(|_| unusable())?;
         let prefix = self.base().path().trim_end_matches('/');
         let path = url.path().strip_prefix(prefix).unwrap_or(url.path());
         let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
-        self.client.websocket(&format!("{path}?token={token}"), WsOptions { idle, ..WsOptions::default() }).await
+        self.client
+            .websocket(
+                &format!("{path}?token={token}"),
+                WsOptions {
+                    idle,
+                    ..WsOptions::default()
+                },
+            )
+            .await
     }
 
     /// Sends an action or a change, once.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, FeedError> {
-        let options = WriteOptions { timeout: Some(WRITE_TIMEOUT), ..WriteOptions::default() };
+        let options = WriteOptions {
+            timeout: Some(WRITE_TIMEOUT),
+            ..WriteOptions::default()
+        };
         self.writer.send(method, path, body, options).await.map_err(explain)
     }
 
@@ -153,8 +194,11 @@ fn rows_of(mut body: Value, reply: &Reply) -> Result<Vec<Value>, FeedError> {
     match body.get_mut("data").map(Value::take) {
         Some(Value::Array(rows)) => Ok(rows),
         _ => {
-            let mut failed =
-                FeedError::new(ErrorCode::UnexpectedAnswer, &reply.request, "JSON without the list that was asked for");
+            let mut failed = FeedError::new(
+                ErrorCode::UnexpectedAnswer,
+                &reply.request,
+                "JSON without the list that was asked for",
+            );
             failed.status = Some(reply.status.as_u16());
             Err(failed.hint("is this a Rancher 1.6 server?"))
         }

@@ -51,9 +51,12 @@ pub(super) fn read(message: &str) -> Heard {
     let Some(kind) = text(envelope.resource_type).as_deref().and_then(Shelved::from_type) else {
         return Heard::Noise;
     };
-    let id = text(envelope.resource_id).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let id =
+        text(envelope.resource_id).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let Some(id) = id else { return Heard::Unreadable };
-    let data = envelope.data.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let data = envelope
+        .data
+        .and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     match data.and_then(|mut data| data.get_mut("resource").map(Value::take)) {
         Some(resource @ Value::Object(_)) if resource.get("id").and_then(Value::as_str) == Some(&id) => {
             Heard::Resource(kind, id, Box::new(resource))

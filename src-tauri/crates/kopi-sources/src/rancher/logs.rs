@@ -37,7 +37,11 @@ pub(super) async fn send(
     let ticket: Value = reply.json()?;
     let member = |name: &str| ticket.get(name).and_then(Value::as_str).map(str::to_owned);
     let (Some(address), Some(token)) = (member("url"), member("token")) else {
-        return Err(FeedError::new(ErrorCode::UnexpectedAnswer, &reply.request, "no address for the log in the answer"));
+        return Err(FeedError::new(
+            ErrorCode::UnexpectedAnswer,
+            &reply.request,
+            "no address for the log in the answer",
+        ));
     };
     let mut stream = api.websocket_at(&address, &token, SILENCE).await.map_err(|mut error| {
         if error.code == ErrorCode::Unauthorized {
@@ -64,7 +68,11 @@ pub(super) async fn send(
             Ok(WsItem::Text(text)) => text,
             Ok(_) => continue,
             Err(error) if error.code == ErrorCode::Reset || error.what.contains("ended") => {
-                out.send(LogChunk { caught_up: true, ..LogChunk::default() }).await;
+                out.send(LogChunk {
+                    caught_up: true,
+                    ..LogChunk::default()
+                })
+                .await;
                 return if follow { Err(error) } else { Ok(()) };
             }
             Err(error) => return Err(error),
@@ -73,10 +81,22 @@ pub(super) async fn send(
             .lines()
             .map(|line| {
                 number += 1;
-                LogLine { number, step: None, at_s: None, text: words(line) }
+                LogLine {
+                    number,
+                    step: None,
+                    at_s: None,
+                    text: words(line),
+                }
             })
             .collect();
-        if !out.send(LogChunk { lines, gap: false, caught_up: false }).await {
+        if !out
+            .send(LogChunk {
+                lines,
+                gap: false,
+                caught_up: false,
+            })
+            .await
+        {
             return Ok(());
         }
     }
@@ -98,10 +118,13 @@ fn words(frame: &str) -> String {
 
 /// Only containers have logs here.
 pub(super) fn not_supported(item: &str) -> FeedError {
-    FeedError::new(ErrorCode::NotSupported, format!("open the log of {item}"), "Rancher has logs of containers only")
-        .hint("choose one of the service's containers")
+    FeedError::new(
+        ErrorCode::NotSupported,
+        format!("open the log of {item}"),
+        "Rancher has logs of containers only",
+    )
+    .hint("choose one of the service's containers")
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +133,10 @@ mod tests {
     #[test]
     fn a_frame_becomes_its_line() {
         for (frame, line) in [
-            ("01 2020-05-04T10:00:00.123456789Z listening on 8080", "listening on 8080"),
+            (
+                "01 2020-05-04T10:00:00.123456789Z listening on 8080",
+                "listening on 8080",
+            ),
             ("02 2020-05-04T10:00:00.200000000Z   indented", "  indented"),
             ("00 no time here", "no time here"),
             ("01 2020-05-04T10:00:00Z", ""),

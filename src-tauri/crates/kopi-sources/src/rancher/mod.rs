@@ -21,9 +21,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 
 use kopi_feed::source::BoxFuture;
-use kopi_feed::{
-    ConnectionSettings, Cx, FeedError, LogOutbox, Meter, Outbox, Read, ReadAnswer, Source, SourceKind,
-};
+use kopi_feed::{ConnectionSettings, Cx, FeedError, LogOutbox, Meter, Outbox, Read, ReadAnswer, Source, SourceKind};
 use kopi_model::wire::{ApiError, ErrorCode, LogAsk, ProbeReport};
 use kopi_model::{Item, ItemId, ItemKind, Order, Receipt};
 use serde_json::Value;
@@ -48,7 +46,11 @@ pub fn kind() -> SourceKind {
 fn make(connection: &ConnectionSettings) -> Result<Arc<dyn Source>, FeedError> {
     let settings = settings::understand(connection)?;
     let api = Api::new(&settings)?;
-    Ok(Arc::new(Cattle { api, settings, shelves: Shelves::default() }))
+    Ok(Arc::new(Cattle {
+        api,
+        settings,
+        shelves: Shelves::default(),
+    }))
 }
 
 /// One Cattle server.
@@ -70,8 +72,7 @@ impl Cattle {
     /// The environment an item lives in, when it has been seen.
     fn known_project(&self, item: &ItemId) -> Option<String> {
         let all = self.shelves.all().into_iter();
-        let mut holding =
-            all.filter(|(_, shelf)| shelf.lock().unwrap_or_else(PoisonError::into_inner).knows(item));
+        let mut holding = all.filter(|(_, shelf)| shelf.lock().unwrap_or_else(PoisonError::into_inner).knows(item));
         holding.next().map(|(project, _)| project)
     }
 
@@ -80,7 +81,13 @@ impl Cattle {
         if let Some(project) = self.known_project(item) {
             return Ok(project);
         }
-        let absent = || FeedError::new(ErrorCode::NoSuchItem, format!("find {item}"), "no environment of this key has it");
+        let absent = || {
+            FeedError::new(
+                ErrorCode::NoSuchItem,
+                format!("find {item}"),
+                "no environment of this key has it",
+            )
+        };
         let kind = item.kind().and_then(Shelved::from_item).ok_or_else(absent)?;
         let (rows, _) = self.api.projects().await?;
         for project in rows.iter().filter_map(|row| parse::native_id(row, "id")) {
@@ -97,7 +104,9 @@ impl Cattle {
         let gone = || FeedError::new(ErrorCode::NoSuchItem, format!("read {id}"), "it is gone");
         if id.kind() == Some(ItemKind::Environment) {
             let (rows, _) = self.api.projects().await?;
-            let row = rows.iter().find(|row| parse::native_id(row, "id").as_deref() == Some(id.native()));
+            let row = rows
+                .iter()
+                .find(|row| parse::native_id(row, "id").as_deref() == Some(id.native()));
             let may = self.api.may_act(id.native()).await.ok();
             let (name, production) = (&self.settings.name, &self.settings.production);
             let found = row.and_then(|row| parse::environment(name, self.api.base(), row, may, production));
@@ -156,7 +165,9 @@ impl Cattle {
         });
         let choices: Vec<(String, String)> = choices.collect();
         let named = &self.settings.environments;
-        let missing = named.iter().find(|one| !choices.iter().any(|(id, name)| id == *one || name == *one));
+        let missing = named
+            .iter()
+            .find(|one| !choices.iter().any(|(id, name)| id == *one || name == *one));
         let error = missing.map(|missing| {
             let there: Vec<&str> = choices.iter().map(|(_, name)| name.as_str()).collect();
             ApiError::new(ErrorCode::Config, format!("this key sees no environment {missing:?}"))
@@ -187,16 +198,24 @@ impl Cattle {
         if !told || !self.api.is_rancher_2().await {
             return error;
         }
-        FeedError::new(ErrorCode::NotSupported, error.request, "this is Rancher 2, and Kopi speaks Rancher 1.6 so far")
-            .hint("connect the Rancher 1.6 server; support for Rancher 2 is planned")
+        FeedError::new(
+            ErrorCode::NotSupported,
+            error.request,
+            "this is Rancher 2, and Kopi speaks Rancher 1.6 so far",
+        )
+        .hint("connect the Rancher 1.6 server; support for Rancher 2 is planned")
     }
 }
 
 impl Source for Cattle {
     fn watch(&self, cx: Cx, out: Outbox) -> BoxFuture<'_, Result<Infallible, FeedError>> {
         Box::pin(async move {
-            let watching =
-                Watching { api: &self.api, settings: &self.settings, shelves: &self.shelves, out: &out };
+            let watching = Watching {
+                api: &self.api,
+                settings: &self.settings,
+                shelves: &self.shelves,
+                out: &out,
+            };
             let ended = tokio::select! {
                 ended = watching.run(&cx) => ended,
                 () = cx.stop.cancelled() => Err(FeedError::new(ErrorCode::CoreGone, "watch", "stopped")),
@@ -220,7 +239,10 @@ impl Source for Cattle {
             let began = cx.clock.now();
             let mut report = match self.test().await {
                 Ok(report) => report,
-                Err(error) => ProbeReport { error: Some(error.into()), ..ProbeReport::default() },
+                Err(error) => ProbeReport {
+                    error: Some(error.into()),
+                    ..ProbeReport::default()
+                },
             };
             let took = cx.clock.now().duration_since(began).as_millis();
             report.took_ms = u32::try_from(took).unwrap_or(0);
@@ -236,11 +258,15 @@ impl Source for Cattle {
                 Read::ServiceEvents(id) => {
                     let project = self.project_of(&id).await?;
                     let rows: Vec<Value> = self.api.service_logs(&project, id.native()).await?;
-                    Ok(ReadAnswer::ServiceEvents(rows.iter().filter_map(parse::service_event).collect()))
+                    Ok(ReadAnswer::ServiceEvents(
+                        rows.iter().filter_map(parse::service_event).collect(),
+                    ))
                 }
-                Read::Builds { .. } => {
-                    Err(FeedError::new(ErrorCode::NotSupported, "read builds", "Rancher has no builds"))
-                }
+                Read::Builds { .. } => Err(FeedError::new(
+                    ErrorCode::NotSupported,
+                    "read builds",
+                    "Rancher has no builds",
+                )),
             }
         })
     }

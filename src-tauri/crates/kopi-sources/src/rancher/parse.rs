@@ -85,9 +85,12 @@ fn word(value: &Value, member: &str) -> String {
 /// A whole number, also when written as text.
 pub(super) fn number(value: &Value, member: &str) -> Option<i64> {
     match value.get(member)? {
-        Value::Number(number) => number
-            .as_i64()
-            .or_else(|| number.as_f64().filter(|float| float.is_finite()).map(|float| float as i64)),
+        Value::Number(number) => number.as_i64().or_else(|| {
+            number
+                .as_f64()
+                .filter(|float| float.is_finite())
+                .map(|float| float as i64)
+        }),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -144,7 +147,9 @@ fn service_offers(value: &Value, kind: ServiceKind, state: &str, global: bool) -
         (Verb::Stop, "deactivate", kind != ServiceKind::Other),
         (Verb::Scale, "update", scalable),
     ];
-    let offered = table.into_iter().filter(|(_, action, sensible)| *sensible && lists(value, action));
+    let offered = table
+        .into_iter()
+        .filter(|(_, action, sensible)| *sensible && lists(value, action));
     offered.map(|(verb, ..)| verb).collect()
 }
 
@@ -302,8 +307,16 @@ pub(super) fn service(place: &Place, value: &Value) -> Option<Service> {
         failing: transitioning == "error",
         image: image(launch),
         version: name(launch, "version"),
-        sidekicks: list(value, "secondaryLaunchConfigs").iter().take(LIST_LIMIT).filter_map(sidekick).collect(),
-        scale: if global || shapeless { None } else { count(value, "scale") },
+        sidekicks: list(value, "secondaryLaunchConfigs")
+            .iter()
+            .take(LIST_LIMIT)
+            .filter_map(sidekick)
+            .collect(),
+        scale: if global || shapeless {
+            None
+        } else {
+            count(value, "scale")
+        },
         global,
         has_health_check: launch.get("healthCheck").is_some_and(Value::is_object),
         previous,
@@ -336,7 +349,9 @@ fn upgrade(value: &Value, version: Option<&str>) -> (Option<PreviousVersion>, Op
     };
     let facts = UpgradeFacts {
         batch_size: count(strategy, "batchSize").unwrap_or(1),
-        interval_ms: number(strategy, "intervalMillis").and_then(|millis| u64::try_from(millis).ok()).unwrap_or(2_000),
+        interval_ms: number(strategy, "intervalMillis")
+            .and_then(|millis| u64::try_from(millis).ok())
+            .unwrap_or(2_000),
         start_first: truth(strategy, "startFirst"),
     };
     let previous = strategy.get("previousLaunchConfig").filter(|config| config.is_object());
@@ -360,7 +375,11 @@ fn endpoints(value: &Value) -> Vec<String> {
         .filter_map(|endpoint| {
             let address = name(endpoint, "ipAddress")?;
             let port = u16::try_from(number(endpoint, "port")?).ok()?;
-            let bracketed = if address.contains(':') { format!("[{address}]") } else { address };
+            let bracketed = if address.contains(':') {
+                format!("[{address}]")
+            } else {
+                address
+            };
             Some(format!("{bracketed}:{port}"))
         })
         .collect();
@@ -383,7 +402,9 @@ pub(super) fn container(place: &Place, value: &Value) -> Option<Container> {
     let start_once = labels.get(START_ONCE).is_some_and(|label| label == "true");
     let services = list(value, "serviceIds").iter().take(LIST_LIMIT).filter_map(|id| {
         let id = id.as_str()?;
-        id.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| place.id(ItemKind::Service, id))
+        id.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+            .then(|| place.id(ItemKind::Service, id))
     });
     let status = states::of_container(
         &state,
@@ -432,7 +453,9 @@ pub(super) fn host(place: &Place, value: &Value) -> Option<Host> {
         connection: place.connection.clone(),
         scope: place.scope(),
         environment: place.environment(),
-        name: name(value, "name").or_else(|| name(value, "hostname")).unwrap_or_else(|| native.clone()),
+        name: name(value, "name")
+            .or_else(|| name(value, "hostname"))
+            .unwrap_or_else(|| native.clone()),
         status: states::of_host(&state),
         server_state: state,
         address: name(value, "agentIpAddress"),
@@ -457,7 +480,12 @@ fn float(value: &Value, member: &str) -> Option<f64> {
 fn load(info: &Value) -> HostLoad {
     let cores: Vec<f64> = info
         .get("cpuInfo")
-        .map(|cpu| list(cpu, "cpuCoresPercentages").iter().filter_map(Value::as_f64).collect())
+        .map(|cpu| {
+            list(cpu, "cpuCoresPercentages")
+                .iter()
+                .filter_map(Value::as_f64)
+                .collect()
+        })
         .unwrap_or_default();
     let memory = info.get("memoryInfo").unwrap_or(&Value::Null);
     let free = float(memory, "memAvailable").or_else(|| float(memory, "memFree"));
@@ -474,7 +502,9 @@ fn load(info: &Value) -> HostLoad {
             .zip(free)
             .and_then(|(total, free)| percent((total - free) / total * 100.0)),
         disk_percent: disks.and_then(|points| {
-            let used = points.values().filter_map(|point| percent(float(point, "percentUsed")?));
+            let used = points
+                .values()
+                .filter_map(|point| percent(float(point, "percentUsed")?));
             used.max()
         }),
     }

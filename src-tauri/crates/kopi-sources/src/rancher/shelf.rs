@@ -165,7 +165,11 @@ impl Shelf {
         let is_away = away(&host.server_state);
         self.hosts.insert(id.clone(), host);
         if turned {
-            for kept in self.containers.values_mut().filter(|kept| kept.shown.host.as_ref() == Some(&id)) {
+            for kept in self
+                .containers
+                .values_mut()
+                .filter(|kept| kept.shown.host.as_ref() == Some(&id))
+            {
                 let status = if is_away { LiveStatus::Unknown } else { kept.own };
                 if kept.shown.status != status {
                     kept.shown.status = status;
@@ -193,7 +197,11 @@ impl Shelf {
     }
 
     fn put_service(&mut self, mut service: Service, events: &mut Vec<Event>) {
-        service.stack_name = self.stacks.get(&service.stack).map(|stack| stack.name.clone()).unwrap_or_default();
+        service.stack_name = self
+            .stacks
+            .get(&service.stack)
+            .map(|stack| stack.name.clone())
+            .unwrap_or_default();
         let before = self.services.insert(service.id.clone(), service.clone());
         if before.as_ref() != Some(&service) {
             events.push(Event::Upsert(Box::new(Item::Service(service))));
@@ -206,7 +214,10 @@ impl Shelf {
         if host.is_some_and(|host| states::host_is_away(&host.server_state)) {
             container.status = LiveStatus::Unknown;
         }
-        let kept = Kept { shown: container.clone(), own };
+        let kept = Kept {
+            shown: container.clone(),
+            own,
+        };
         let before = self.containers.insert(container.id.clone(), kept);
         if before.is_none_or(|before| before.shown != container) {
             events.push(Event::Upsert(Box::new(Item::Container(container))));
@@ -217,9 +228,14 @@ impl Shelf {
     pub(super) fn take_list(&mut self, kind: Shelved, rows: &[Value], sent: Instant) {
         let mut named: HashMap<ItemId, ()> = HashMap::with_capacity(rows.len());
         for row in rows {
-            let Some(native) = parse::native_id(row, "id") else { continue };
+            let Some(native) = parse::native_id(row, "id") else {
+                continue;
+            };
             named.insert(self.id(kind, &native), ());
-            let newer = self.heard.get(&(kind, native.clone())).is_some_and(|heard| *heard >= sent);
+            let newer = self
+                .heard
+                .get(&(kind, native.clone()))
+                .is_some_and(|heard| *heard >= sent);
             if !newer {
                 // What changed is told by the listing itself.
                 let _told = self.put(kind, &native, row);
@@ -228,7 +244,9 @@ impl Shelf {
         let heard = &self.heard;
         let stays = |id: &ItemId| {
             named.contains_key(id)
-                || heard.get(&(kind, id.native().to_owned())).is_some_and(|heard| *heard >= sent)
+                || heard
+                    .get(&(kind, id.native().to_owned()))
+                    .is_some_and(|heard| *heard >= sent)
         };
         match kind {
             Shelved::Host => self.hosts.retain(|id, _| stays(id)),
@@ -242,7 +260,10 @@ impl Shelf {
     /// The environment as one listing.
     pub(super) fn listing(&self) -> Vec<Event> {
         let scope = self.place.scope();
-        let mut events = vec![Event::Init { scope: scope.clone(), coverage: Coverage::Complete }];
+        let mut events = vec![Event::Init {
+            scope: scope.clone(),
+            coverage: Coverage::Complete,
+        }];
         let seen = |item: Item| Event::Seen(Box::new(item));
         events.extend(sorted(self.hosts.values(), |host| &host.id).map(|host| seen(Item::Host(host.clone()))));
         events.extend(sorted(self.stacks.values(), |stack| &stack.id).map(|stack| seen(Item::Stack(stack.clone()))));

@@ -81,8 +81,16 @@ pub(super) fn of_host(state: &str) -> LiveStatus {
         "reconnecting" | "disconnecting" => LiveStatus::Degraded,
         "disconnected" | "error" | "erroring" => LiveStatus::Failed,
         "inactive" | "provisioned" => LiveStatus::Stopped,
-        "requested" | "provisioning" | "registering" | "activating" | "updating-active" | "updating-inactive"
-        | "deactivating" | "reconnected" | "finishing-reconnect" | "removing" => LiveStatus::Working,
+        "requested"
+        | "provisioning"
+        | "registering"
+        | "activating"
+        | "updating-active"
+        | "updating-inactive"
+        | "deactivating"
+        | "reconnected"
+        | "finishing-reconnect"
+        | "removing" => LiveStatus::Working,
         _ => LiveStatus::Unknown,
     }
 }

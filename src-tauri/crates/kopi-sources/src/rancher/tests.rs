@@ -5,4 +5,6 @@ mod bench;
 mod conform;
 mod engine;
 mod parse;
+mod replay;
+mod session;
 mod watch;

@@ -63,7 +63,9 @@ impl Shelves {
     /// Every environment that has been followed, with its shelf.
     pub(super) fn all(&self) -> Vec<(String, Arc<Mutex<Shelf>>)> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(project, shelf)| (project.clone(), shelf.clone())).collect()
+        all.iter()
+            .map(|(project, shelf)| (project.clone(), shelf.clone()))
+            .collect()
     }
 }
 
@@ -88,8 +90,10 @@ impl Watching<'_> {
         self.tell_environments(&rows, &may_act).await?;
         let (rounds, round) = watch::channel(0_u64);
         let (standings, mut standing) = mpsc::channel(chosen.len().max(1) * 4);
-        let mut watched: FuturesUnordered<_> =
-            chosen.iter().map(|project| self.environment(project, round.clone(), standings.clone())).collect();
+        let mut watched: FuturesUnordered<_> = chosen
+            .iter()
+            .map(|project| self.environment(project, round.clone(), standings.clone()))
+            .collect();
         let mut every = period(chosen.len(), true);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -143,7 +147,12 @@ impl Watching<'_> {
         let mut chosen: Vec<String> = rows
             .iter()
             .filter(|row| parse::text(row, "orchestration", 40).is_none_or(|kind| kind == "cattle"))
-            .filter_map(|row| Some((parse::native_id(row, "id")?, parse::text(row, "name", 300).unwrap_or_default())))
+            .filter_map(|row| {
+                Some((
+                    parse::native_id(row, "id")?,
+                    parse::text(row, "name", 300).unwrap_or_default(),
+                ))
+            })
             .filter(|(id, name)| named.is_empty() || named.iter().any(|one| one == id || one == name))
             .map(|(id, _)| id)
             .collect();
@@ -152,8 +161,16 @@ impl Watching<'_> {
         if chosen.is_empty() && !named.is_empty() {
             let there: Vec<String> = rows.iter().filter_map(|row| parse::text(row, "name", 60)).collect();
             let what = format!("this key sees none of: {}", named.join(", "));
-            return Err(FeedError::new(ErrorCode::Config, "choose environments", what)
-                .hint(format!("it sees: {}", if there.is_empty() { "none".to_owned() } else { there.join(", ") })));
+            return Err(
+                FeedError::new(ErrorCode::Config, "choose environments", what).hint(format!(
+                    "it sees: {}",
+                    if there.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        there.join(", ")
+                    }
+                )),
+            );
         }
         Ok(chosen)
     }
@@ -164,13 +181,20 @@ impl Watching<'_> {
         may_act: &HashMap<String, Option<bool>>,
     ) -> Result<(), FeedError> {
         let scope = Scope::from("environments");
-        self.out.event(Event::Init { scope: scope.clone(), coverage: Coverage::Complete }).await?;
+        self.out
+            .event(Event::Init {
+                scope: scope.clone(),
+                coverage: Coverage::Complete,
+            })
+            .await?;
         for row in rows {
             let may = parse::native_id(row, "id").and_then(|id| may_act.get(&id).copied().flatten());
             let settings = self.settings;
             let found = parse::environment(&settings.name, self.api.base(), row, may, &settings.production);
             if let Some(environment) = found {
-                self.out.event(Event::Seen(Box::new(Item::Environment(environment)))).await?;
+                self.out
+                    .event(Event::Seen(Box::new(Item::Environment(environment))))
+                    .await?;
             }
         }
         self.out.event(Event::InitDone(scope)).await
@@ -197,7 +221,13 @@ impl Watching<'_> {
             }
             // This environment is closed to the key; the others go on.
             let why = error.to_string();
-            let told = self.out.event(Event::InitFailed { scope: place.scope(), why }).await;
+            let told = self
+                .out
+                .event(Event::InitFailed {
+                    scope: place.scope(),
+                    why,
+                })
+                .await;
             if let Err(gone) = told {
                 return gone;
             }
@@ -216,12 +246,23 @@ impl Watching<'_> {
         round: &mut watch::Receiver<u64>,
         standings: &mpsc::Sender<(String, Standing)>,
     ) -> Result<Infallible, FeedError> {
-        let mut ear = Ear { watching: self, place, shelf, stream: self.open(place).await?, doubts: VecDeque::new(), again: false };
+        let mut ear = Ear {
+            watching: self,
+            place,
+            shelf,
+            stream: self.open(place).await?,
+            doubts: VecDeque::new(),
+            again: false,
+        };
         let mut rounds_deaf = 0;
         ear.list(true).await?;
         let mut singles = 0;
         loop {
-            let standing = if ear.stream.is_some() { Standing::Streaming } else { Standing::Polling };
+            let standing = if ear.stream.is_some() {
+                Standing::Streaming
+            } else {
+                Standing::Polling
+            };
             let _counted = standings.try_send((place.project.clone(), standing));
             let look = tokio::select! {
                 changed = round.changed() => {
@@ -272,8 +313,13 @@ impl Watching<'_> {
 }
 
 fn server_note(reply: &Reply) -> Note {
-    let version = reply.header("x-rancher-version").map(|version| kopi_feed::text::clean(version, 60));
-    Note::Server { dialect: "1.6".into(), version }
+    let version = reply
+        .header("x-rancher-version")
+        .map(|version| kopi_feed::text::clean(version, 60));
+    Note::Server {
+        dialect: "1.6".into(),
+        version,
+    }
 }
 
 async fn next(stream: &mut Option<WsStream>) -> Result<WsItem, FeedError> {
@@ -296,7 +342,9 @@ struct Ear<'a, 'b> {
 
 impl Ear<'_, '_> {
     fn take(&mut self, message: WsItem) -> Result<Vec<Event>, FeedError> {
-        let WsItem::Text(text) = message else { return Ok(Vec::new()) };
+        let WsItem::Text(text) = message else {
+            return Ok(Vec::new());
+        };
         match frame::read(&text) {
             Heard::Noise => Ok(Vec::new()),
             Heard::Logout => {

@@ -50,9 +50,11 @@ impl Caller {
 
     pub(super) fn name(&self, world: &World) -> String {
         match &self.holder {
-            Holder::Environment(project) => {
-                world.projects.get(project).map(|project| project.name.clone()).unwrap_or_default()
-            }
+            Holder::Environment(project) => world
+                .projects
+                .get(project)
+                .map(|project| project.name.clone())
+                .unwrap_or_default(),
             Holder::Account { name, .. } => name.clone(),
         }
     }
@@ -69,8 +71,14 @@ pub(super) fn caller(world: &World, headers: &HeaderMap) -> Result<Caller, Unaut
     let quiet = header(headers, "x-api-no-challenge").is_some_and(|value| value == "true")
         || header(headers, "connection").is_some_and(|value| value.to_lowercase().contains("upgrade"));
     let known = basic(headers).and_then(|(access, secret)| {
-        let key = world.keys.iter().find(|key| key.active && key.access == access && key.secret == secret)?;
-        Some(Caller { holder: key.holder.clone(), access })
+        let key = world
+            .keys
+            .iter()
+            .find(|key| key.active && key.access == access && key.secret == secret)?;
+        Some(Caller {
+            holder: key.holder.clone(),
+            access,
+        })
     });
     if let Some(caller) = known {
         return Ok(caller);
@@ -81,8 +89,16 @@ pub(super) fn caller(world: &World, headers: &HeaderMap) -> Result<Caller, Unaut
     if header(headers, "x-enforce-authentication").is_some_and(|value| value == "true") {
         return Err(Unauthorized { challenge: false });
     }
-    let holder = Holder::Account { id: 1, name: "System".into(), admin: true, roles: std::collections::BTreeMap::new() };
-    Ok(Caller { holder, access: String::new() })
+    let holder = Holder::Account {
+        id: 1,
+        name: "System".into(),
+        admin: true,
+        roles: std::collections::BTreeMap::new(),
+    };
+    Ok(Caller {
+        holder,
+        access: String::new(),
+    })
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -100,7 +116,9 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 /// Scheme and host as the server sees them (`§ 2`, links).
 pub(super) fn origin(headers: &HeaderMap) -> String {
     let scheme = header(headers, "x-forwarded-proto").unwrap_or("http");
-    let host = header(headers, "x-forwarded-host").or_else(|| header(headers, "host")).unwrap_or("localhost");
+    let host = header(headers, "x-forwarded-host")
+        .or_else(|| header(headers, "host"))
+        .unwrap_or("localhost");
     match header(headers, "x-forwarded-port") {
         Some(port) if !host.contains(':') && !matches!((scheme, port), ("http", "80") | ("https", "443")) => {
             format!("{scheme}://{host}:{port}")
@@ -133,11 +151,10 @@ pub(super) fn error_body(world: &mut World, refusal: &Refusal) -> Value {
         "message": refusal.message,
         "detail": null,
     });
-    body["fieldName"] = refusal.field.clone().map_or(Value::Null, Value::from);
-    body["baseType"] = "error".into();
-    if refusal.status == 401 || refusal.status == 404 || refusal.status == 405 || refusal.status == 403 {
-        body.as_object_mut().map(|body| body.shift_remove("fieldName"));
+    if let Some(field) = &refusal.field {
+        body["fieldName"] = field.as_str().into();
     }
+    body["baseType"] = "error".into();
     body
 }
 
@@ -150,11 +167,12 @@ pub(super) fn reply(
     reading: bool,
     challenge: bool,
 ) -> Response<Body> {
+    let known = caller.filter(|_| outcome.status != 401 && outcome.body.get("code") != Some(&json!("Forbidden")));
     let mut response = Response::new(Body::from(outcome.body.to_string()));
     *response.status_mut() = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     put(headers, "content-type", "application/json; charset=utf-8");
-    common_headers(headers, world, caller.filter(|_| !matches!(outcome.status, 401 | 403)), schemas);
+    common_headers(headers, world, known, schemas);
     if reading && outcome.status == 200 {
         put(headers, "vary", "Accept-Encoding, User-Agent");
     }
@@ -172,7 +190,12 @@ pub(super) fn common_headers(headers: &mut HeaderMap, world: &World, caller: Opt
     put(headers, "x-rancher-version", &world.version);
     put(headers, "x-api-schemas", schemas);
     if let Some(caller) = caller {
-        put(headers, "x-api-account-id", &caller.account());
+        // Inside a project the account is the project's, whoever the user is.
+        let inside = schemas
+            .split("/projects/")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
+        put(headers, "x-api-account-id", inside.unwrap_or(&caller.account()));
         put(headers, "x-api-user-id", &caller.account());
         put(headers, "x-api-account-kind", caller.kind());
         put(headers, "x-api-account-name", &caller.name(world));

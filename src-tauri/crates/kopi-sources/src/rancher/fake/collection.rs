@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::world::number_of;
 
-const MODIFIERS: [&str; 10] = ["ne", "lt", "lte", "gt", "gte", "prefix", "like", "notlike", "null", "notnull"];
+const MODIFIERS: [&str; 10] = [
+    "ne", "lt", "lte", "gt", "gte", "prefix", "like", "notlike", "null", "notnull",
+];
 const MAXIMUM: usize = 3_000;
 
 /// How a list was asked for.
@@ -22,6 +24,8 @@ pub(super) struct Asked<'a> {
     pub(super) kind: &'a str,
     /// Reached by a link that ignores limit, marker and filters (`stacks/{id}/services`).
     pub(super) whole: bool,
+    /// What a new element would have.
+    pub(super) defaults: Value,
     /// Readonly callers make nothing.
     pub(super) may_create: bool,
 }
@@ -62,7 +66,12 @@ pub(super) fn wrap(rows: Vec<Value>, asked: &Asked<'_>) -> Value {
     });
     let fields: Vec<String> = known
         .and_then(|known| known.get("filters")?.as_array())
-        .map(|fields| fields.iter().filter_map(|field| field.as_str().map(str::to_owned)).collect())
+        .map(|fields| {
+            fields
+                .iter()
+                .filter_map(|field| field.as_str().map(str::to_owned))
+                .collect()
+        })
         .unwrap_or_default();
     let query = pairs(asked.query);
     let filters = filters(&query, &fields);
@@ -70,7 +79,12 @@ pub(super) fn wrap(rows: Vec<Value>, asked: &Asked<'_>) -> Value {
     if !asked.whole {
         rows.retain(|row| filters.iter().all(|filter| passes(row, filter)));
     }
-    let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let one = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     let sort = one("sort").filter(|sort| fields.iter().any(|field| field == sort));
     let descending = one("order") == Some("desc");
     if let Some(sort) = sort {
@@ -80,24 +94,56 @@ pub(super) fn wrap(rows: Vec<Value>, asked: &Asked<'_>) -> Value {
         });
     }
     let limit = limit(one("limit"));
-    let start = one("marker").and_then(|marker| marker.strip_prefix('m')?.parse().ok()).unwrap_or(0);
+    let start = one("marker")
+        .and_then(|marker| marker.strip_prefix('m')?.parse().ok())
+        .unwrap_or(0);
     let total = rows.len();
     let paged = !fields.is_empty();
-    let data: Vec<Value> =
-        if asked.whole || !paged { rows } else { rows.into_iter().skip(start).take(limit).collect() };
+    let data: Vec<Value> = if asked.whole || !paged {
+        rows
+    } else {
+        rows.into_iter().skip(start).take(limit).collect()
+    };
     let more = paged && !asked.whole && start + data.len() < total && !data.is_empty();
-    let next = more.then(|| with(&asked.address, asked.query, &["marker"], &format!("marker=m{}", start + limit)));
+    let next = more.then(|| {
+        with(
+            &asked.address,
+            asked.query,
+            &["marker"],
+            &format!("marker=m{}", start + limit),
+        )
+    });
     let create: Map<String, Value> = known
         .filter(|_| asked.may_create)
         .and_then(|known| known.get("createTypes")?.as_object())
         .map(|types| {
-            let types = types.iter();
-            types.map(|(kind, tail)| (kind.clone(), format!("{}/{}", asked.prefix, tail.as_str().unwrap_or("")).into())).collect()
+            let types = types
+                .iter()
+                .filter(|(kind, _)| asked.kind != "instance" || *kind == "container");
+            types
+                .map(|(kind, tail)| {
+                    (
+                        kind.clone(),
+                        format!("{}/{}", asked.prefix, tail.as_str().unwrap_or("")).into(),
+                    )
+                })
+                .collect()
         })
         .unwrap_or_default();
     let sort_links: Map<String, Value> = fields
         .iter()
-        .map(|field| (field.clone(), with(&asked.address, asked.query, &["sort", "order"], &format!("sort={field}")).into()))
+        .map(|field| {
+            (
+                field.clone(),
+                with(
+                    &asked.address,
+                    asked.query,
+                    &["sort", "order"],
+                    &format!("sort={field}"),
+                )
+                .into(),
+            )
+        })
         .collect();
     let echoed: Map<String, Value> = fields
         .iter()
@@ -129,13 +175,16 @@ pub(super) fn wrap(rows: Vec<Value>, asked: &Asked<'_>) -> Value {
             "order": if descending { "desc" } else { "asc" },
         })),
         "filters": echoed,
-        "createDefaults": {},
+        "createDefaults": asked.defaults,
     })
 }
 
 fn limit(asked: Option<&str>) -> usize {
     match asked.map(str::parse::<i64>) {
-        Some(Ok(limit)) => usize::try_from(limit).ok().filter(|limit| (1..=MAXIMUM).contains(limit)).unwrap_or(MAXIMUM),
+        Some(Ok(limit)) => usize::try_from(limit)
+            .ok()
+            .filter(|limit| (1..=MAXIMUM).contains(limit))
+            .unwrap_or(MAXIMUM),
         _ => 100,
     }
 }
@@ -161,7 +210,11 @@ fn filters(query: &[(String, String)], fields: &[String]) -> Vec<Filter> {
                 // A typo filters nothing (`§ 2`).
                 _ => return None,
             };
-            Some(Filter { field: field.into(), modifier: modifier.into(), value: value.clone() })
+            Some(Filter {
+                field: field.into(),
+                modifier: modifier.into(),
+                value: value.clone(),
+            })
         })
         .collect()
 }
@@ -229,5 +282,8 @@ fn compare(left: &Value, right: &Value, field: &str) -> Ordering {
     if let (Some(left), Some(right)) = (stamp(left), stamp(right)) {
         return left.cmp(&right);
     }
-    order(&field_text(left, field).unwrap_or_default(), &field_text(right, field).unwrap_or_default())
+    order(
+        &field_text(left, field).unwrap_or_default(),
+        &field_text(right, field).unwrap_or_default(),
+    )
 }

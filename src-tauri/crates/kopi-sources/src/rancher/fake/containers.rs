@@ -16,9 +16,16 @@ impl World {
         wanted_host: Option<u32>,
     ) -> Option<u32> {
         let row = self.services.get(&service)?;
-        let (_, launch) = row.configurations().into_iter().find(|(name, _)| name == configuration)?;
+        let (_, launch) = row
+            .configurations()
+            .into_iter()
+            .find(|(name, _)| name == configuration)?;
         let launch = launch.clone();
-        let stack_name = self.stacks.get(&row.stack).map(|stack| stack.name.clone()).unwrap_or_default();
+        let stack_name = self
+            .stacks
+            .get(&row.stack)
+            .map(|stack| stack.name.clone())
+            .unwrap_or_default();
         let name = if configuration.is_empty() {
             format!("{stack_name}-{}-{index}", row.name)
         } else {
@@ -67,14 +74,21 @@ impl World {
         self.members.entry(service).or_default().insert(id);
         self.due(id, self.pace.create / 3);
         self.touch_container(id);
-        self.log(service, "service.instance.create", "Creating extra service instance", Some(id));
+        self.log(
+            service,
+            "service.instance.create",
+            "Creating extra service instance",
+            Some(id),
+        );
         Some(id)
     }
 
     /// Takes a container one step on, when its time has come.
     pub(super) fn advance_container(&mut self, id: u32) {
         let now = self.now;
-        let Some(container) = self.containers.get_mut(&id) else { return };
+        let Some(container) = self.containers.get_mut(&id) else {
+            return;
+        };
         if container.due.is_none_or(|due| due > now) {
             return;
         }
@@ -180,7 +194,10 @@ impl World {
                 && host.state == "active"
                 && host.agent_state.is_none()
                 && host.silent_since.is_none()
-                && container.wanted_host.or(sidekick_host).is_none_or(|wanted| wanted == host.id)
+                && container
+                    .wanted_host
+                    .or(sidekick_host)
+                    .is_none_or(|wanted| wanted == host.id)
                 && fits_labels(&container.launch, &host.labels)
         });
         let candidates: Vec<u32> = usable.map(|host| host.id).collect();
@@ -193,27 +210,32 @@ impl World {
                     && other.id != id
                     && !matches!(other.step, Step::Stopped | Step::Error | Step::Removed)
             });
-            others.flat_map(|other| host_ports(&other.launch)).any(|port| ports.contains(&port))
+            others
+                .flat_map(|other| host_ports(&other.launch))
+                .any(|port| ports.contains(&port))
         };
         let free = candidates.into_iter().filter(|host| ports.is_empty() || !taken(*host));
         let load = |host: &u32| {
-            let on_it = self.containers.values().filter(|other| other.host == Some(*host) && other.removed.is_none());
+            let on_it = self
+                .containers
+                .values()
+                .filter(|other| other.host == Some(*host) && other.removed.is_none());
             (on_it.count(), *host)
         };
-        free.min_by_key(load).ok_or_else(|| {
-            format!("Allocation failed: host needs ports {} available", ports.join(", "))
-        })
+        free.min_by_key(load)
+            .ok_or_else(|| format!("Allocation failed: host needs ports {} available", ports.join(", ")))
     }
 
     fn pulled(&mut self, id: u32) {
-        let Some(container) = self.containers.get(&id) else { return };
+        let Some(container) = self.containers.get(&id) else {
+            return;
+        };
         let image = container.image();
         let host = container.host;
         let plain = image.trim_start_matches("docker:").to_owned();
         if self.faults.get(&plain) == Some(&Fault::CannotPull) {
-            let reason = format!(
-                "Image [{plain}] failed to pull: Error response from daemon: manifest for {plain} not found"
-            );
+            let reason =
+                format!("Image [{plain}] failed to pull: Error response from daemon: manifest for {plain} not found");
             self.fail_container(id, &reason);
             return;
         }
@@ -225,13 +247,17 @@ impl World {
     }
 
     fn started(&mut self, id: u32) {
-        let Some(container) = self.containers.get(&id) else { return };
+        let Some(container) = self.containers.get(&id) else {
+            return;
+        };
         let plain = container.image().trim_start_matches("docker:").to_owned();
         let fault = self.faults.get(&plain).cloned();
         // What the server's own simulator is told by a label (recordings).
-        let told = container.launch.get("labels").and_then(Value::as_object).is_some_and(|labels| {
-            text(labels, "compute.instance.activate::fail") == "true"
-        });
+        let told = container
+            .launch
+            .get("labels")
+            .and_then(Value::as_object)
+            .is_some_and(|labels| text(labels, "compute.instance.activate::fail") == "true");
         if told {
             self.fail_container(id, "Failing [compute.instance.activate]");
             return;
@@ -242,7 +268,9 @@ impl World {
         }
         let (high, low) = (self.random() % 250 + 1, self.random() % 250 + 1);
         let now = self.now;
-        let Some(container) = self.containers.get_mut(&id) else { return };
+        let Some(container) = self.containers.get_mut(&id) else {
+            return;
+        };
         let again = container.start_count > 0;
         container.start_count += 1;
         container.first_running.get_or_insert(now);
@@ -261,7 +289,9 @@ impl World {
     }
 
     fn running_on(&mut self, id: u32) {
-        let Some(container) = self.containers.get(&id) else { return };
+        let Some(container) = self.containers.get(&id) else {
+            return;
+        };
         let plain = container.image().trim_start_matches("docker:").to_owned();
         match self.faults.get(&plain) {
             Some(Fault::Crashes(_)) => self.crash(id),
@@ -273,7 +303,9 @@ impl World {
 
     /// It ends by itself.
     pub(super) fn crash(&mut self, id: u32) {
-        let Some(container) = self.containers.get(&id) else { return };
+        let Some(container) = self.containers.get(&id) else {
+            return;
+        };
         if container.step != Step::Running {
             return;
         }
@@ -289,7 +321,9 @@ impl World {
     }
 
     fn stopped(&mut self, id: u32) {
-        let Some(after) = self.containers.get(&id).map(|container| container.after_stop) else { return };
+        let Some(after) = self.containers.get(&id).map(|container| container.after_stop) else {
+            return;
+        };
         match after {
             AfterStop::Stay => self.set_step(id, Step::Stopped, ""),
             AfterStop::Start => {
@@ -306,7 +340,9 @@ impl World {
     fn removed(&mut self, id: u32) {
         let now = self.now;
         self.set_step(id, Step::Removed, "");
-        let Some(container) = self.containers.get_mut(&id) else { return };
+        let Some(container) = self.containers.get_mut(&id) else {
+            return;
+        };
         container.removed = Some(now);
         if let Some(service) = container.service {
             self.members.entry(service).or_default().remove(&id);
@@ -333,7 +369,9 @@ impl World {
 
     /// Begins to stop it; says what comes after.
     pub(super) fn stop_container(&mut self, id: u32, after: AfterStop) {
-        let Some(container) = self.containers.get_mut(&id) else { return };
+        let Some(container) = self.containers.get_mut(&id) else {
+            return;
+        };
         container.after_stop = after;
         match container.step {
             Step::Removing | Step::Removed => {}
@@ -401,7 +439,9 @@ fn host_ports(launch: &Map<String, Value>) -> Vec<String> {
 }
 
 fn fits_labels(launch: &Map<String, Value>, host: &Map<String, Value>) -> bool {
-    let Some(labels) = launch.get("labels").and_then(Value::as_object) else { return true };
+    let Some(labels) = launch.get("labels").and_then(Value::as_object) else {
+        return true;
+    };
     let wanted = text(labels, "io.rancher.scheduler.affinity:host_label");
     wanted
         .split(',')

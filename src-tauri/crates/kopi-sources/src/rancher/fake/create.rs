@@ -15,7 +15,16 @@ pub(super) fn project(world: &mut World, name: &str, orchestration: &str) -> u32
     let id = world.next(Kind::Project);
     let uuid = world.uuid();
     let created = world.now;
-    world.projects.insert(id, Project { id, name: name.into(), orchestration: orchestration.into(), created, uuid });
+    world.projects.insert(
+        id,
+        Project {
+            id,
+            name: name.into(),
+            orchestration: orchestration.into(),
+            created,
+            uuid,
+        },
+    );
     world.touch(Kind::Project, id);
     id
 }
@@ -71,7 +80,10 @@ pub(super) fn host(world: &mut World, project: u32, new: &NewHost) -> u32 {
 }
 
 fn map(pairs: &[(String, String)]) -> Map<String, Value> {
-    pairs.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone().into()))
+        .collect()
 }
 
 /// Members that every configuration has on a real server.
@@ -181,7 +193,9 @@ pub(super) fn service(world: &mut World, stack: u32, new: &NewService) -> Option
 
 /// Makes all containers a service should have, running, without letting time pass.
 fn settle_containers(world: &mut World, service: u32) {
-    let Some(row) = world.services.get(&service).cloned() else { return };
+    let Some(row) = world.services.get(&service).cloned() else {
+        return;
+    };
     if !row.has_containers() {
         return;
     }
@@ -199,7 +213,9 @@ fn settle_containers(world: &mut World, service: u32) {
         for (configuration, launch) in row.configurations() {
             let (configuration, launch) = (configuration.clone(), launch.clone());
             let wanted = row.is_global().then_some(host).flatten();
-            let Some(id) = world.request_container(service, &configuration, &unit, index, wanted) else { continue };
+            let Some(id) = world.request_container(service, &configuration, &unit, index, wanted) else {
+                continue;
+            };
             let (high, low) = (world.random() % 250 + 1, world.random() % 250 + 1);
             let now = world.now;
             if let Some(container) = world.containers.get_mut(&id) {
@@ -209,7 +225,10 @@ fn settle_containers(world: &mut World, service: u32) {
                 container.start_count = 1;
                 container.first_running = Some(now);
                 container.address = Some(format!("10.42.{high}.{low}"));
-                container.health = launch.get("healthCheck").filter(|check| check.is_object()).map(|_| "healthy");
+                container.health = launch
+                    .get("healthCheck")
+                    .filter(|check| check.is_object())
+                    .map(|_| "healthy");
                 container.due = None;
             }
             world.busy_containers.remove(&id);
@@ -231,7 +250,8 @@ fn check_name(name: Option<&Value>) -> Result<String, Refusal> {
     if name.len() > 63 {
         return Err(Refusal::invalid("MaxLengthExceeded", "name"));
     }
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    let fine = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !fine || name.starts_with('-') || name.ends_with('-') {
         return Err(Refusal::invalid("InvalidCharacters", "name"));
     }
     Ok(name.to_owned())
@@ -248,7 +268,10 @@ pub(super) fn stack_from(world: &mut World, project: u32, body: &Value) -> Resul
         return Err(Refusal::invalid("NotUnique", "name"));
     }
     let id = stack(world, project, &name, false);
+    let ready = later(world.now, world.pace.settle);
+    world.silences.insert(ready);
     if let Some(row) = world.stacks.get_mut(&id) {
+        row.state = "activating";
         row.description = body.get("description").and_then(Value::as_str).map(str::to_owned);
         row.group = body.get("group").and_then(Value::as_str).map(str::to_owned);
     }
@@ -274,16 +297,30 @@ pub(super) fn service_from(world: &mut World, project: u32, body: &Value) -> Res
         });
     };
     let stack = number_of(stack)
-        .filter(|stack| world.stacks.get(stack).is_some_and(|row| row.project == project && row.removed.is_none()))
+        .filter(|stack| {
+            world
+                .stacks
+                .get(stack)
+                .is_some_and(|row| row.project == project && row.removed.is_none())
+        })
         .ok_or_else(|| Refusal::invalid("InvalidReference", "stackId"))?;
-    let config = body.get("launchConfig").and_then(Value::as_object).cloned().unwrap_or_default();
+    let config = body
+        .get("launchConfig")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     if config.get("imageUuid").is_none_or(Value::is_null) && body.get("selectorContainer").is_none_or(Value::is_null) {
-        return Err(Refusal::invalid("InvalidOption", "Image is required when selectorContainer is not passed in"));
+        return Err(Refusal::invalid(
+            "InvalidOption",
+            "Image is required when selectorContainer is not passed in",
+        ));
     }
     check_image(&config)?;
     check_ports(&config)?;
-    let taken =
-        world.services.values().any(|row| row.stack == stack && row.removed.is_none() && row.name == name);
+    let taken = world
+        .services
+        .values()
+        .any(|row| row.stack == stack && row.removed.is_none() && row.name == name);
     if taken {
         return Err(Refusal::invalid("NotUnique", "name"));
     }
@@ -291,7 +328,11 @@ pub(super) fn service_from(world: &mut World, project: u32, body: &Value) -> Res
     let mut full = launch("launchConfig", &text(&config, "imageUuid"));
     full.extend(config);
     service.launch = full;
-    service.secondaries = body.get("secondaryLaunchConfigs").and_then(Value::as_array).cloned().unwrap_or_default();
+    service.secondaries = body
+        .get("secondaryLaunchConfigs")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     for config in &mut service.secondaries {
         config["version"] = "0".into();
     }
@@ -350,14 +391,26 @@ pub(super) fn standalone(world: &mut World, project: u32, name: &str, image: &st
 /// Actions of stacks that this server speaks.
 pub(super) fn stack_action(world: &mut World, id: u32, action: &str) -> Result<(), Refusal> {
     const KNOWN: [&str; 10] = [
-        "activateservices", "deactivateservices", "exportconfig", "addoutputs", "upgrade", "update", "finishupgrade",
-        "cancelupgrade", "rollback", "remove",
+        "activateservices",
+        "deactivateservices",
+        "exportconfig",
+        "addoutputs",
+        "upgrade",
+        "update",
+        "finishupgrade",
+        "cancelupgrade",
+        "rollback",
+        "remove",
     ];
     if !KNOWN.contains(&action) {
         return Err(Refusal::invalid("InvalidAction", "action"));
     }
-    let services: Vec<u32> =
-        world.services.values().filter(|row| row.stack == id && row.removed.is_none()).map(|row| row.id).collect();
+    let services: Vec<u32> = world
+        .services
+        .values()
+        .filter(|row| row.stack == id && row.removed.is_none())
+        .map(|row| row.id)
+        .collect();
     match action {
         "activateservices" | "deactivateservices" => {
             for service in services {
@@ -385,7 +438,10 @@ pub(super) fn stack_action(world: &mut World, id: u32, action: &str) -> Result<(
 
 /// PUT on a stack.
 pub(super) fn put_stack(world: &mut World, id: u32, body: &Value) -> Result<(), Refusal> {
-    let stack = world.stacks.get_mut(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
+    let stack = world
+        .stacks
+        .get_mut(&id)
+        .ok_or_else(|| Refusal::plain(404, "Not Found"))?;
     if stack.removed.is_some() {
         return Err(Refusal::plain(409, "Conflict"));
     }

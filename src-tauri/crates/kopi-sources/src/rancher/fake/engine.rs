@@ -56,8 +56,40 @@ impl World {
         self.now = self.now.max(now);
     }
 
+    /// A made stack is active a moment later.
+    fn activate_stacks(&mut self) {
+        let (now, settle) = (self.now, self.pace.settle);
+        let ready = |stack: &&super::world::Stack| stack.state == "activating" && later(stack.created, settle) <= now;
+        let ready: Vec<u32> = self.stacks.values().filter(ready).map(|stack| stack.id).collect();
+        for id in ready {
+            if let Some(stack) = self.stacks.get_mut(&id) {
+                stack.state = "active";
+            }
+            self.touch(Kind::Stack, id);
+        }
+    }
+
+    /// A host that was told to become active or inactive is so a moment later.
+    fn turn_hosts(&mut self) {
+        let mut turned = Vec::new();
+        for host in self.hosts.values_mut() {
+            host.state = match host.state {
+                "activating" => "active",
+                "deactivating" => "inactive",
+                _ => continue,
+            };
+            turned.push(host.id);
+        }
+        for id in turned {
+            self.touch(Kind::Host, id);
+        }
+    }
+
     fn next_event(&self) -> Option<Timestamp> {
-        let containers = self.busy_containers.iter().filter_map(|id| self.containers.get(id)?.due);
+        let containers = self
+            .busy_containers
+            .iter()
+            .filter_map(|id| self.containers.get(id)?.due);
         let services = self.busy_services.iter().filter_map(|id| self.services.get(id)?.wake);
         let silences = self.silences.first().copied();
         containers.chain(services).chain(silences).min()
@@ -65,7 +97,11 @@ impl World {
 
     fn step(&mut self) {
         let now = self.now;
-        self.silences.retain(|at| *at > now);
+        if self.silences.first().is_some_and(|at| *at <= now) {
+            self.silences.retain(|at| *at > now);
+            self.activate_stacks();
+            self.turn_hosts();
+        }
         let due: Vec<u32> = self.busy_containers.iter().copied().collect();
         let mut concerned = std::collections::BTreeSet::new();
         for id in due {
@@ -117,7 +153,12 @@ impl World {
             Process::Deactivate => self.stop_all(id, false),
             Process::Remove => self.stop_all(id, true),
             Process::Upgrade | Process::Finish | Process::Rollback => self.replace(id, &process),
-            Process::Restart { batch, interval, left, under_way } => self.restart(id, batch, interval, left, under_way),
+            Process::Restart {
+                batch,
+                interval,
+                left,
+                under_way,
+            } => self.restart(id, batch, interval, left, under_way),
         }
     }
 
@@ -157,7 +198,9 @@ impl World {
     fn units(&self, service: u32) -> Vec<Unit> {
         let mut units: BTreeMap<&str, Unit> = BTreeMap::new();
         for id in self.members.get(&service).into_iter().flatten() {
-            let Some(container) = self.containers.get(id) else { continue };
+            let Some(container) = self.containers.get(id) else {
+                continue;
+            };
             if matches!(container.step, Step::Removing | Step::Removed) || container.after_stop == AfterStop::Remove {
                 continue;
             }
@@ -176,19 +219,30 @@ impl World {
     }
 
     fn is_right(&self, service: u32, unit: &Unit) -> bool {
-        let Some(row) = self.services.get(&service) else { return false };
-        unit.containers.iter().filter_map(|id| self.containers.get(id)).all(|container| {
-            row.version_of(&container.configuration).is_some_and(|version| version == container.version())
-        })
+        let Some(row) = self.services.get(&service) else {
+            return false;
+        };
+        unit.containers
+            .iter()
+            .filter_map(|id| self.containers.get(id))
+            .all(|container| {
+                row.version_of(&container.configuration)
+                    .is_some_and(|version| version == container.version())
+            })
     }
 
     fn all(&self, unit: &Unit, test: impl Fn(&super::world::Container) -> bool) -> bool {
-        unit.containers.iter().filter_map(|id| self.containers.get(id)).all(test)
+        unit.containers
+            .iter()
+            .filter_map(|id| self.containers.get(id))
+            .all(test)
     }
 
     /// How many units there should be, and on which host each (global services).
     fn wanted(&self, service: u32) -> (usize, Option<Vec<u32>>) {
-        let Some(row) = self.services.get(&service) else { return (0, None) };
+        let Some(row) = self.services.get(&service) else {
+            return (0, None);
+        };
         if !row.has_containers() {
             return (0, None);
         }
@@ -196,7 +250,10 @@ impl World {
             return (row.scale as usize, None);
         }
         let hosts = self.hosts.values().filter(|host| {
-            host.project == row.project && host.removed.is_none() && host.state == "active" && host.agent_state.is_none()
+            host.project == row.project
+                && host.removed.is_none()
+                && host.state == "active"
+                && host.agent_state.is_none()
         });
         let hosts: Vec<u32> = hosts.map(|host| host.id).collect();
         (hosts.len(), Some(hosts))
@@ -223,6 +280,9 @@ impl World {
         let counted: Vec<&Unit> = units.iter().filter(|unit| !unit.marked).collect();
         if counted.len() < wanted {
             self.add_units(id, &units, wanted - counted.len(), hosts.as_deref());
+            // What was revived may run already and say nothing more.
+            let soon = later(self.now, self.pace.settle);
+            self.wake(id, soon);
             return Converged::Waiting;
         }
         for unit in counted.iter().skip(wanted) {
@@ -246,8 +306,11 @@ impl World {
         if !wish.replace {
             return Converged::Done;
         }
-        let wrong: Vec<Unit> =
-            counted.iter().filter(|unit| !self.is_right(id, unit)).map(|unit| (*unit).clone()).collect();
+        let wrong: Vec<Unit> = counted
+            .iter()
+            .filter(|unit| !self.is_right(id, unit))
+            .map(|unit| (*unit).clone())
+            .collect();
         if wrong.is_empty() {
             return Converged::Done;
         }
@@ -260,7 +323,9 @@ impl World {
         let mut begun = false;
         for unit in units.iter().filter(|unit| unit.marked) {
             for container in unit.containers.clone() {
-                let Some(row) = self.containers.get(&container) else { continue };
+                let Some(row) = self.containers.get(&container) else {
+                    continue;
+                };
                 if matches!(row.step, Step::Stopped | Step::Error | Step::Erroring) {
                     continue;
                 }
@@ -278,17 +343,27 @@ impl World {
     }
 
     fn add_units(&mut self, id: u32, units: &[Unit], missing: usize, hosts: Option<&[u32]>) {
-        let mut taken: Vec<u32> = units.iter().filter(|unit| !unit.marked).map(|unit| unit.index).collect();
+        let mut taken: Vec<u32> = units
+            .iter()
+            .filter(|unit| !unit.marked)
+            .map(|unit| unit.index)
+            .collect();
         let mut covered: Vec<Option<u32>> = units.iter().filter(|unit| !unit.marked).map(|unit| unit.host).collect();
-        let mut spares: Vec<&Unit> =
-            units.iter().filter(|unit| unit.marked && self.is_right(id, unit)).collect();
+        let mut spares: Vec<&Unit> = units
+            .iter()
+            .filter(|unit| unit.marked && self.is_right(id, unit))
+            .collect();
         spares.reverse();
         for _ in 0..missing {
             if let Some(spare) = spares.pop() {
                 for container in spare.containers.clone() {
                     if let Some(row) = self.containers.get_mut(&container) {
                         row.marked = false;
-                        row.after_stop = AfterStop::Start;
+                        row.after_stop = if row.step == Step::Stopping {
+                            AfterStop::Start
+                        } else {
+                            AfterStop::Stay
+                        };
                     }
                     self.start_container(container);
                     self.touch_container(container);
@@ -313,7 +388,9 @@ impl World {
 
     fn mark_batch(&mut self, id: u32, wrong: &[Unit]) -> Converged {
         let now = self.now;
-        let Some(service) = self.services.get_mut(&id) else { return Converged::Done };
+        let Some(service) = self.services.get_mut(&id) else {
+            return Converged::Done;
+        };
         let strategy = service.upgrade.get("inServiceStrategy").cloned().unwrap_or(Value::Null);
         let member = |name: &str, default: u64| strategy.get(name).and_then(Value::as_u64).unwrap_or(default);
         let interval = Duration::from_millis(member("intervalMillis", 2_000));
@@ -349,20 +426,44 @@ impl World {
         Converged::Waiting
     }
 
+    /// External and alias services take an upgrade and hang in it for ever (`§ 4.3`).
+    fn hangs(&mut self, id: u32) -> bool {
+        let shapeless = |kind: &str| matches!(kind, "externalService" | "dnsService");
+        let Some(service) = self.services.get_mut(&id).filter(|service| shapeless(&service.kind)) else {
+            return false;
+        };
+        service.transition =
+            Transition::Error("java.util.concurrent.ExecutionException: java.lang.NullPointerException".into());
+        self.touch_service(id);
+        true
+    }
+
     fn replace(&mut self, id: u32, process: &Process) {
+        if self.hangs(id) {
+            return;
+        }
         let start_first = self
             .services
             .get(&id)
             .and_then(|service| service.upgrade.get("inServiceStrategy")?.get("startFirst")?.as_bool())
             .unwrap_or(false);
-        let wish = Wish { healthy: true, replace: true, start_first, stop_marked: true };
+        let wish = Wish {
+            healthy: true,
+            replace: true,
+            start_first,
+            stop_marked: true,
+        };
         match self.converge(id, wish) {
             Converged::Waiting => {}
             Converged::Failed(container, reason) => self.fail_run(id, container, &reason),
             Converged::Done if *process == Process::Upgrade => self.settle(id, "upgraded"),
             Converged::Done => {
-                let old: Vec<u32> =
-                    self.units(id).into_iter().filter(|unit| unit.marked).flat_map(|unit| unit.containers).collect();
+                let old: Vec<u32> = self
+                    .units(id)
+                    .into_iter()
+                    .filter(|unit| unit.marked)
+                    .flat_map(|unit| unit.containers)
+                    .collect();
                 for container in &old {
                     self.stop_container(*container, AfterStop::Remove);
                 }
@@ -372,12 +473,20 @@ impl World {
     }
 
     fn bring_to_scale(&mut self, id: u32) {
-        let wish = Wish { healthy: false, replace: false, start_first: true, stop_marked: false };
+        let wish = Wish {
+            healthy: false,
+            replace: false,
+            start_first: true,
+            stop_marked: false,
+        };
         match self.converge(id, wish) {
             Converged::Waiting => {}
             Converged::Failed(container, reason) => self.fail_run(id, container, &reason),
             Converged::Done => {
-                let inactive = self.services.get(&id).is_some_and(|service| service.state == "updating-inactive");
+                let inactive = self
+                    .services
+                    .get(&id)
+                    .is_some_and(|service| service.state == "updating-inactive");
                 self.settle(id, if inactive { "inactive" } else { "active" });
             }
         }
@@ -403,9 +512,19 @@ impl World {
             .collect();
         for container in unhealthy {
             self.stop_container(container, AfterStop::Remove);
-            self.log(id, "service.instance.delete", "Removing unhealthy service instance", Some(container));
+            self.log(
+                id,
+                "service.instance.delete",
+                "Removing unhealthy service instance",
+                Some(container),
+            );
         }
-        let wish = Wish { healthy: false, replace: false, start_first: true, stop_marked: false };
+        let wish = Wish {
+            healthy: false,
+            replace: false,
+            start_first: true,
+            stop_marked: false,
+        };
         if let Converged::Failed(container, _) = self.converge(id, wish) {
             self.remove_bad(id, container);
             let later = later(self.now, self.pace.retry);
@@ -417,12 +536,16 @@ impl World {
         let members: Vec<u32> = self.members.get(&id).into_iter().flatten().copied().collect();
         let mut waiting = false;
         for container in members {
-            let Some(row) = self.containers.get(&container) else { continue };
+            let Some(row) = self.containers.get(&container) else {
+                continue;
+            };
             if row.removed.is_some() || (!remove && matches!(row.step, Step::Stopped | Step::Error)) {
                 continue;
             }
             waiting = true;
-            if !matches!(row.step, Step::Stopping | Step::Removing | Step::Erroring) || (remove && row.step == Step::Erroring) {
+            if !matches!(row.step, Step::Stopping | Step::Removing | Step::Erroring)
+                || (remove && row.step == Step::Erroring)
+            {
                 self.stop_container(container, if remove { AfterStop::Remove } else { AfterStop::Stay });
             }
         }
@@ -478,15 +601,21 @@ impl World {
         }
         if let Some(service) = self.services.get_mut(&id) {
             service.pause_until = None;
-            service.process = Some(Process::Restart { batch, interval, left, under_way: next });
+            service.process = Some(Process::Restart {
+                batch,
+                interval,
+                left,
+                under_way: next,
+            });
         }
     }
 
     /// The run failed: the service says so, and tries again for ever (`§ 6.4`).
     fn fail_run(&mut self, id: u32, container: u32, reason: &str) {
         let name = Kind::Container.id(container);
-        let text =
-            format!("Failed to allocate instance [container:{name}]: Bad instance [container:{name}] in state [error]: {reason}");
+        let text = format!(
+            "Failed to allocate instance [container:{name}]: Bad instance [container:{name}] in state [error]: {reason}"
+        );
         let retry = later(self.now, self.pace.retry);
         let event = match self.services.get(&id).and_then(|service| service.process.clone()) {
             Some(Process::Upgrade) => "service.upgrade.exception",
@@ -504,13 +633,18 @@ impl World {
         self.touch_service(id);
     }
 
-    fn retry(&mut self, id: u32) {
+    /// Clears away what failed, so that the next run starts anew.
+    pub(super) fn retry(&mut self, id: u32) {
         if let Some(service) = self.services.get_mut(&id) {
             service.retry_at = None;
         }
         for unit in self.units(id) {
             for container in unit.containers {
-                if self.containers.get(&container).is_some_and(|row| row.step == Step::Error) {
+                if self
+                    .containers
+                    .get(&container)
+                    .is_some_and(|row| row.step == Step::Error)
+                {
                     self.remove_bad(id, container);
                 }
             }
@@ -519,7 +653,9 @@ impl World {
 
     /// Removes a unit that has a failed container, all of it: a new one is made with new ids.
     fn remove_bad(&mut self, id: u32, container: u32) {
-        let Some(unit) = self.containers.get(&container).map(|row| row.unit.clone()) else { return };
+        let Some(unit) = self.containers.get(&container).map(|row| row.unit.clone()) else {
+            return;
+        };
         let mates: Vec<u32> = self.members.get(&id).into_iter().flatten().copied().collect();
         for mate in mates {
             if self.containers.get(&mate).is_some_and(|row| row.unit == unit) {

@@ -39,8 +39,13 @@ struct Call<'a> {
 /// Answers every path.
 pub(super) async fn answer(State(fake): State<FakeCattle>, request: Request) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    let segments: Vec<String> =
-        parts.uri.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect();
+    let segments: Vec<String> = parts
+        .uri
+        .path()
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let wants_socket = parts.headers.contains_key("sec-websocket-key");
     if wants_socket {
@@ -50,7 +55,15 @@ pub(super) async fn answer(State(fake): State<FakeCattle>, request: Request) -> 
         };
     }
     let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
-    answer_plain(&fake, &parts.method, parts.uri.path(), &segments, &query, &parts.headers, &bytes)
+    answer_plain(
+        &fake,
+        &parts.method,
+        parts.uri.path(),
+        &segments,
+        &query,
+        &parts.headers,
+        &bytes,
+    )
 }
 
 fn answer_plain(
@@ -89,7 +102,10 @@ fn answer_plain(
         }
     };
     let by_header = access::header(headers, "x-api-project-id").map(str::to_owned);
-    let by_query = collection::pairs(query).into_iter().find(|(key, _)| key == "projectId").map(|(_, value)| value);
+    let by_query = collection::pairs(query)
+        .into_iter()
+        .find(|(key, _)| key == "projectId")
+        .map(|(_, value)| value);
     let scope = match (in_path, by_header.or(by_query)) {
         (true, _) => Some(project),
         (false, Some(id)) => Some(number_of(&id)),
@@ -137,6 +153,9 @@ fn answer_plain(
     };
     let outcome = result.unwrap_or_else(|refusal| refused(&mut world, &refusal));
     let mut response = access::reply(&world, Some(&caller), &schemas, &outcome, reading, false);
+    if let Some(scope) = scope {
+        access::put(response.headers_mut(), "x-api-account-id", &Kind::Project.id(scope));
+    }
     if *method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
@@ -151,13 +170,19 @@ fn not_here(fake: &FakeCattle) -> Response<Body> {
     *response.status_mut() = StatusCode::NOT_FOUND;
     access::put(response.headers_mut(), "content-type", "text/html; charset=ISO-8859-1");
     access::put(response.headers_mut(), "x-rancher-version", &fake.lock().version);
-    access::put(response.headers_mut(), "cache-control", "must-revalidate,no-cache,no-store");
+    access::put(
+        response.headers_mut(),
+        "cache-control",
+        "must-revalidate,no-cache,no-store",
+    );
     response
 }
 
 fn csrf_matches(headers: &HeaderMap) -> bool {
     let cookies = access::header(headers, "cookie").unwrap_or_default();
-    let cookie = cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("CSRF="));
+    let cookie = cookies
+        .split(';')
+        .find_map(|cookie| cookie.trim().strip_prefix("CSRF="));
     cookie.is_some() && cookie == access::header(headers, "x-api-csrf")
 }
 
@@ -177,7 +202,10 @@ fn as_browser(response: &mut Response<Body>, headers: &HeaderMap, outcome: &Outc
 }
 
 fn refused(world: &mut World, refusal: &Refusal) -> Outcome {
-    Outcome { status: refusal.status, body: access::error_body(world, refusal) }
+    Outcome {
+        status: refusal.status,
+        body: access::error_body(world, refusal),
+    }
 }
 
 fn is_projects(segment: &str) -> bool {
@@ -220,7 +248,11 @@ fn route(fake: &FakeCattle, world: &mut World, call: &Call<'_>) -> Result<Outcom
         return Ok(Outcome::ok(schemas::index(&call.view)));
     };
     match first.to_lowercase().trim_end_matches('s') {
-        "schema" => return schemas::answer(call.segments.get(1), &call.view).map(Outcome::ok).ok_or_else(not_found),
+        "schema" => {
+            return schemas::answer(call.segments.get(1), &call.view)
+                .map(Outcome::ok)
+                .ok_or_else(not_found);
+        }
         "setting" => return setting(world, call),
         _ => {}
     }
@@ -252,7 +284,9 @@ fn setting(world: &World, call: &Call<'_>) -> Result<Outcome, Refusal> {
 }
 
 fn visible(world: &World, call: &Call<'_>, kind: Kind, number: u32) -> bool {
-    let Some(project) = render::project_of(world, kind, number) else { return false };
+    let Some(project) = render::project_of(world, kind, number) else {
+        return false;
+    };
     if kind == Kind::Project {
         return call.caller.role_in(project).is_some();
     }
@@ -265,10 +299,30 @@ fn visible(world: &World, call: &Call<'_>, kind: Kind, number: u32) -> bool {
 fn numbers(world: &World, kind: Kind) -> Vec<u32> {
     match kind {
         Kind::Project => world.projects.keys().copied().collect(),
-        Kind::Stack => world.stacks.values().filter(|row| row.removed.is_none()).map(|row| row.id).collect(),
-        Kind::Service => world.services.values().filter(|row| row.removed.is_none()).map(|row| row.id).collect(),
-        Kind::Container => world.containers.values().filter(|row| row.removed.is_none()).map(|row| row.id).collect(),
-        Kind::Host => world.hosts.values().filter(|row| row.removed.is_none()).map(|row| row.id).collect(),
+        Kind::Stack => world
+            .stacks
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(|row| row.id)
+            .collect(),
+        Kind::Service => world
+            .services
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(|row| row.id)
+            .collect(),
+        Kind::Container => world
+            .containers
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(|row| row.id)
+            .collect(),
+        Kind::Host => world
+            .hosts
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(|row| row.id)
+            .collect(),
         Kind::ServiceLog => world.service_logs.keys().copied().collect(),
         Kind::AuditLog => world.audit_logs.keys().copied().collect(),
     }
@@ -278,7 +332,14 @@ fn shown(world: &World, call: &Call<'_>, kind: Kind, number: u32) -> Option<Valu
     match kind {
         Kind::Project => {
             let project = world.projects.get(&number)?;
-            Some(render::project(world, project, &call.view, call.caller.is_admin()))
+            let user = matches!(call.caller.holder, super::Holder::Account { .. });
+            Some(render::project(
+                world,
+                project,
+                &call.view,
+                call.caller.is_admin(),
+                user,
+            ))
         }
         _ => render::row(world, kind, number, &call.view),
     }
@@ -300,33 +361,43 @@ fn wrap(rows: Vec<Value>, call: &Call<'_>, kind: &str, whole: bool) -> Value {
         query: call.query,
         kind,
         whole,
-        may_create: call.view.role != Role::Readonly && call.view.project.is_some(),
+        defaults: match (whole, call.segments.first(), call.segments.get(1)) {
+            (true, Some(from), Some(id)) if from.eq_ignore_ascii_case("stacks") => json!({"stackId": id}),
+            _ => json!({}),
+        },
+        may_create: call.view.role != Role::Readonly && call.scope.is_some(),
     };
     collection::wrap(rows, &asked)
 }
 
 /// Collections and single rows reached from a row.
 fn follow(world: &World, call: &Call<'_>, kind: Kind, id: &str, link: &str) -> Result<Outcome, Refusal> {
-    let number = number_of(id).filter(|number| visible(world, call, kind, *number)).ok_or_else(not_found)?;
+    let number = number_of(id)
+        .filter(|number| visible(world, call, kind, *number))
+        .ok_or_else(not_found)?;
     let lower = link.to_lowercase();
     let pick = |wanted: Kind, test: &dyn Fn(u32) -> bool, word: &str, whole: bool| {
         let rows = numbers(world, wanted).into_iter().filter(|row| test(*row));
-        let rows = rows.filter_map(|row| render::row(world, wanted, row, &call.view)).collect();
+        let rows = rows
+            .filter_map(|row| render::row(world, wanted, row, &call.view))
+            .collect();
         Ok(Outcome::ok(wrap(rows, call, word, whole)))
     };
     let belongs = |row: u32| world.containers.get(&row);
     match (kind, lower.as_str()) {
         (Kind::Service, "instances") => {
             let own = |row| {
-                belongs(row).is_some_and(|container| {
-                    container.service == Some(number) || container.also.contains(&number)
-                })
+                belongs(row)
+                    .is_some_and(|container| container.service == Some(number) || container.also.contains(&number))
             };
             pick(Kind::Container, &own, "instance", false)
         }
-        (Kind::Host, "instances") => {
-            pick(Kind::Container, &|row| belongs(row).is_some_and(|container| container.host == Some(number)), "instance", false)
-        }
+        (Kind::Host, "instances") => pick(
+            Kind::Container,
+            &|row| belongs(row).is_some_and(|container| container.host == Some(number)),
+            "instance",
+            false,
+        ),
         (Kind::Stack, "services") => {
             let own = |row| world.services.get(&row).is_some_and(|service| service.stack == number);
             pick(Kind::Service, &own, "service", true)
@@ -344,8 +415,14 @@ fn follow(world: &World, call: &Call<'_>, kind: Kind, id: &str, link: &str) -> R
             pick(Kind::Host, &own, "host", true)
         }
         (Kind::Service, "stack") => {
-            let stack = world.services.get(&number).map(|service| service.stack).ok_or_else(not_found)?;
-            render::row(world, Kind::Stack, stack, &call.view).map(Outcome::ok).ok_or_else(not_found)
+            let stack = world
+                .services
+                .get(&number)
+                .map(|service| service.stack)
+                .ok_or_else(not_found)?;
+            render::row(world, Kind::Stack, stack, &call.view)
+                .map(Outcome::ok)
+                .ok_or_else(not_found)
         }
         _ => Err(not_found()),
     }
@@ -367,18 +444,24 @@ fn make(fake: &FakeCattle, world: &mut World, call: &Call<'_>, kind: Kind) -> Re
 }
 
 fn one(fake: &FakeCattle, world: &mut World, call: &Call<'_>, kind: Kind, id: &str) -> Result<Outcome, Refusal> {
-    let number = number_of(id).filter(|number| visible(world, call, kind, *number)).ok_or_else(not_found)?;
+    let number = number_of(id)
+        .filter(|number| visible(world, call, kind, *number))
+        .ok_or_else(not_found)?;
     let word = match kind {
         Kind::Stack => "stack",
         Kind::Service => "service",
         Kind::Container => "container",
         Kind::Host => "host",
+        Kind::Project if *call.method == Method::POST => return Err(Refusal::invalid("ActionNotAvailable", "action")),
         _ if *call.method == Method::GET => "",
         _ => return Err(not_allowed()),
     };
     let readonly = call.view.role == Role::Readonly;
     let pairs = collection::pairs(call.query);
-    let action = pairs.iter().find(|(key, _)| key == "action").map(|(_, value)| value.to_lowercase());
+    let action = pairs
+        .iter()
+        .find(|(key, _)| key == "action")
+        .map(|(_, value)| value.to_lowercase());
     let (verb, result) = match (call.method, action) {
         (&Method::GET, _) => {
             return shown(world, call, kind, number).map(Outcome::ok).ok_or_else(not_found);
@@ -429,7 +512,10 @@ fn update(world: &mut World, kind: Kind, number: u32, body: &Value) -> Result<()
 
 fn remove(world: &mut World, kind: Kind, number: u32) -> Result<(), Refusal> {
     let gone = match kind {
-        Kind::Service => world.services.get(&number).is_some_and(|row| matches!(row.state, "removing" | "removed")),
+        Kind::Service => world
+            .services
+            .get(&number)
+            .is_some_and(|row| matches!(row.state, "removing" | "removed")),
         Kind::Stack => world.stacks.get(&number).is_some_and(|row| row.removed.is_some()),
         _ => false,
     };
@@ -449,7 +535,10 @@ fn announce(fake: &FakeCattle, world: &mut World, call: &Call<'_>, word: &str, i
     let number = world.next(Kind::AuditLog);
     let mut request = call.body.clone();
     let mut response = None;
-    if let Some(service) = number_of(id).filter(|_| word == "service").and_then(|id| world.services.get(&id)) {
+    if let Some(service) = number_of(id)
+        .filter(|_| word == "service")
+        .and_then(|id| world.services.get(&id))
+    {
         if verb == "upgrade" && status == 202 {
             request = service.upgrade.clone();
         }
@@ -478,6 +567,8 @@ fn announce(fake: &FakeCattle, world: &mut World, call: &Call<'_>, word: &str, i
         action: verb.into(),
         status,
         body: call.body.clone(),
-        user_agent: access::header(call.headers, "user-agent").unwrap_or_default().to_owned(),
+        user_agent: access::header(call.headers, "user-agent")
+            .unwrap_or_default()
+            .to_owned(),
     });
 }

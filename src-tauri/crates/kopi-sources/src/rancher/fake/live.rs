@@ -38,7 +38,10 @@ pub(super) fn socket(
 fn refuse(fake: &FakeCattle, headers: &HeaderMap, refusal: &Refusal) -> Response<Body> {
     let mut world = fake.lock();
     let body = access::error_body(&mut world, refusal);
-    let outcome = Outcome { status: refusal.status, body };
+    let outcome = Outcome {
+        status: refusal.status,
+        body,
+    };
     let schemas = format!("{}/v2-beta/schemas", access::origin(headers));
     access::reply(&world, None, &schemas, &outcome, false, false)
 }
@@ -55,7 +58,10 @@ fn subscribe(
         return refuse(fake, headers, &Refusal::plain(401, "Unauthorized"));
     };
     let pairs = collection::pairs(query);
-    let by_query = pairs.iter().find(|(key, _)| key == "projectId").map(|(_, value)| value.as_str());
+    let by_query = pairs
+        .iter()
+        .find(|(key, _)| key == "projectId")
+        .map(|(_, value)| value.as_str());
     let named = match (project.or(by_query), &caller.holder) {
         (Some(id), _) => number_of(id),
         (None, Holder::Environment(own)) => Some(*own),
@@ -66,7 +72,9 @@ fn subscribe(
     let Some((number, role)) = known else {
         return refuse(fake, headers, &Refusal::plain(403, "Forbidden"));
     };
-    let wanted = pairs.iter().any(|(key, value)| key == "eventNames" && value == "resource.change");
+    let wanted = pairs
+        .iter()
+        .any(|(key, value)| key == "eventNames" && value == "resource.change");
     let view = View {
         origin: access::origin(headers),
         dialect: "v2-beta",
@@ -75,7 +83,12 @@ fn subscribe(
         action_links: false,
     };
     let schemas = format!("{}/schemas", view.prefix());
-    let stream = Stream { fake: fake.clone(), project: number, view, wanted };
+    let stream = Stream {
+        fake: fake.clone(),
+        project: number,
+        view,
+        wanted,
+    };
     let mut response = upgrade.on_upgrade(move |socket| stream.run(socket)).into_response();
     let world = fake.lock();
     access::common_headers(response.headers_mut(), &world, Some(&caller), &schemas);
@@ -143,7 +156,9 @@ impl Stream {
             if kind == Kind::AuditLog || render::project_of(&world, kind, number) != Some(self.project) {
                 continue;
             }
-            let Some(resource) = render::row(&world, kind, number, &self.view) else { continue };
+            let Some(resource) = render::row(&world, kind, number, &self.view) else {
+                continue;
+            };
             let id = world.uuid();
             let frame = json!({
                 "id": id,
@@ -184,7 +199,10 @@ pub(super) fn access(
     let token = format!("{}.{}.{}", world.uuid(), world.uuid(), world.uuid());
     if action == "logs" {
         let flag = |name: &str, default: bool| body.get(name).and_then(Value::as_bool).unwrap_or(default);
-        let lines = body.get("lines").and_then(Value::as_u64).and_then(|lines| usize::try_from(lines).ok());
+        let lines = body
+            .get("lines")
+            .and_then(Value::as_u64)
+            .and_then(|lines| usize::try_from(lines).ok());
         let ticket = LogTicket {
             container: number,
             lines: lines.unwrap_or(100),
@@ -206,17 +224,25 @@ pub(super) fn access(
 }
 
 fn logs(fake: &FakeCattle, upgrade: WebSocketUpgrade, query: &str) -> Response<Body> {
-    let token = collection::pairs(query).into_iter().find(|(key, _)| key == "token").map(|(_, value)| value);
+    let token = collection::pairs(query)
+        .into_iter()
+        .find(|(key, _)| key == "token")
+        .map(|(_, value)| value);
     let ticket = token.and_then(|token| fake.take_ticket(&token));
     let reachable = ticket.as_ref().is_some_and(|ticket| {
         let world = fake.lock();
-        let host = world.containers.get(&ticket.container).and_then(|container| world.hosts.get(&container.host?));
+        let host = world
+            .containers
+            .get(&ticket.container)
+            .and_then(|container| world.hosts.get(&container.host?));
         host.is_some_and(|host| host.silent_since.is_none())
     });
     match ticket.filter(|_| reachable) {
         Some(ticket) => {
             let fake = fake.clone();
-            upgrade.on_upgrade(move |socket| send_log(fake, ticket, socket)).into_response()
+            upgrade
+                .on_upgrade(move |socket| send_log(fake, ticket, socket))
+                .into_response()
         }
         None => {
             let mut response = Response::new(Body::from("Failed authentication\n"));
@@ -231,13 +257,17 @@ async fn send_log(fake: FakeCattle, ticket: LogTicket, mut socket: WebSocket) {
     let mut changes = fake.log_changes();
     let mut next = {
         let world = fake.lock();
-        let Some(container) = world.containers.get(&ticket.container) else { return };
+        let Some(container) = world.containers.get(&ticket.container) else {
+            return;
+        };
         container.log_first + container.log.len().saturating_sub(ticket.lines) as u64
     };
     loop {
         let lines: Vec<String> = {
             let world = fake.lock();
-            let Some(container) = world.containers.get(&ticket.container) else { return };
+            let Some(container) = world.containers.get(&ticket.container) else {
+                return;
+            };
             let skipped = usize::try_from(next.saturating_sub(container.log_first)).unwrap_or(0);
             let lines: Vec<String> = container.log.iter().skip(skipped).cloned().collect();
             next = container.log_first + container.log.len() as u64;

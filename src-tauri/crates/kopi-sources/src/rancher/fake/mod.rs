@@ -24,6 +24,8 @@ mod containers;
 mod create;
 mod engine;
 mod http;
+#[cfg(test)]
+pub(in crate::rancher) mod import;
 mod live;
 mod place;
 mod render;
@@ -45,8 +47,8 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use views::{ClientAction, ContainerView, HostView, NewHost, NewService, ServiceView, Shape};
-use world::{Key, Kind, World, number_of};
 pub use world::{Fault, Holder, Pace, Role};
+use world::{Key, Kind, World, number_of};
 
 /// Tickets for logs that are kept until they are used.
 const TICKETS: usize = 1_000;
@@ -113,7 +115,11 @@ impl FakeCattle {
 
     fn lock(&self) -> Held<'_> {
         let world = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
-        Held { before: world.sequence, world, changed: &self.0.changed }
+        Held {
+            before: world.sequence,
+            world,
+            changed: &self.0.changed,
+        }
     }
 
     /// Its routes: `/`, `/v2-beta`, `/v1`, WebSockets, HTML for browsers.
@@ -176,7 +182,11 @@ impl FakeCattle {
     }
 
     fn take_ticket(&self, token: &str) -> Option<LogTicket> {
-        self.0.tickets.lock().unwrap_or_else(PoisonError::into_inner).remove(token)
+        self.0
+            .tickets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(token)
     }
 
     /// An environment of Cattle containers; its id, `1a5`.
@@ -221,7 +231,9 @@ impl FakeCattle {
 
     /// A person's key. `id` is the server's for the account, `1a10`.
     pub fn account_key(&self, id: &str, name: &str, roles: &[(&str, Role)], access: &str, secret: &str) {
-        let roles = roles.iter().filter_map(|(project, role)| Some((number_of(project)?, *role)));
+        let roles = roles
+            .iter()
+            .filter_map(|(project, role)| Some((number_of(project)?, *role)));
         let holder = Holder::Account {
             id: number_of(id).unwrap_or(1),
             name: name.into(),
@@ -233,12 +245,22 @@ impl FakeCattle {
 
     /// An admin's key: every environment.
     pub fn admin_key(&self, access: &str, secret: &str) {
-        let holder = Holder::Account { id: 1, name: "Admin".into(), admin: true, roles: BTreeMap::new() };
+        let holder = Holder::Account {
+            id: 1,
+            name: "Admin".into(),
+            admin: true,
+            roles: BTreeMap::new(),
+        };
         self.add_key(holder, access, secret);
     }
 
     fn add_key(&self, holder: Holder, access: &str, secret: &str) {
-        let key = Key { access: access.into(), secret: secret.into(), holder, active: true };
+        let key = Key {
+            access: access.into(),
+            secret: secret.into(),
+            holder,
+            active: true,
+        };
         self.lock().keys.push(key);
     }
 
@@ -295,7 +317,9 @@ impl FakeCattle {
         }
         // Its silence is noticed by looking again at these times.
         let (reconnecting, disconnected) = (world.pace.reconnecting, world.pace.disconnected);
-        world.silences.extend([world::later(now, reconnecting), world::later(now, disconnected)]);
+        world
+            .silences
+            .extend([world::later(now, reconnecting), world::later(now, disconnected)]);
         let checked: Vec<u32> = world
             .containers
             .values()
@@ -358,8 +382,16 @@ impl FakeCattle {
     ///
     /// # Errors
     /// As [`FakeCattle::order`].
-    pub fn upgrade(&self, service: &str, image: &str, batch: u32, interval: Duration, start_first: bool) -> Result<(), String> {
-        let launch = number_of(service).and_then(|number| self.lock().services.get(&number).map(|row| row.launch.clone()));
+    pub fn upgrade(
+        &self,
+        service: &str,
+        image: &str,
+        batch: u32,
+        interval: Duration,
+        start_first: bool,
+    ) -> Result<(), String> {
+        let launch =
+            number_of(service).and_then(|number| self.lock().services.get(&number).map(|row| row.launch.clone()));
         let mut launch = launch.ok_or("no such service")?;
         launch.insert("imageUuid".into(), format!("docker:{image}").into());
         let body = json!({"inServiceStrategy": {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::verbs;
-use super::world::{AuditLog, Container, Host, Kind, Project, Role, Service, ServiceLog, Stack, Step, Transition, World};
+use super::world::{
+    AuditLog, Container, Host, Kind, Project, Role, Service, ServiceLog, Stack, Step, Transition, World,
+};
 
 /// How the caller came in: decides links, dialect and what is hidden.
 #[derive(Clone, Debug)]
@@ -42,7 +44,12 @@ fn shapes() -> &'static Map<String, Value> {
 fn shape(kind: &str) -> Map<String, Value> {
     let shapes = shapes();
     let fallback = || shapes.get("service");
-    shapes.get(kind).or_else(fallback).and_then(Value::as_object).cloned().unwrap_or_default()
+    shapes
+        .get(kind)
+        .or_else(fallback)
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// `2026-11-24T22:24:47Z`.
@@ -63,9 +70,12 @@ impl Row {
                 *link = format!("{own}{}", link.as_str().unwrap_or_default()).into();
             }
         }
-        let allowed = actions.iter().filter(|action| view.role != Role::Readonly || (**action == "logs" && kind == "container"));
-        let actions: Map<String, Value> =
-            allowed.map(|action| ((*action).to_owned(), format!("{own}/?action={action}").into())).collect();
+        let allowed = actions
+            .iter()
+            .filter(|action| view.role != Role::Readonly || (**action == "logs" && kind == "container"));
+        let actions: Map<String, Value> = allowed
+            .map(|action| ((*action).to_owned(), format!("{own}/?action={action}").into()))
+            .collect();
         if view.action_links {
             out.shift_remove("actions");
             out.insert("actionLinks".into(), actions.into());
@@ -83,7 +93,9 @@ impl Row {
 
     fn date(self, member: &str, at: Option<Timestamp>) -> Self {
         match at {
-            Some(at) => self.set(member, iso(at)).set(&format!("{member}TS"), at.as_millisecond()),
+            Some(at) => self
+                .set(member, iso(at))
+                .set(&format!("{member}TS"), at.as_millisecond()),
             None => {
                 let mut row = self.set(member, Value::Null);
                 row.out.shift_remove(&format!("{member}TS"));
@@ -114,27 +126,51 @@ fn ids_or_null(kind: Kind, numbers: impl Iterator<Item = u32>) -> Value {
 }
 
 /// A project.
-pub(super) fn project(world: &World, project: &Project, view: &View, admin: bool) -> Value {
+pub(super) fn project(world: &World, project: &Project, view: &View, admin: bool, user: bool) -> Value {
     let id = Kind::Project.id(project.id);
     let mut row = Row::new("project", view, "projects", &id, &[]);
     let actions: &[&str] = if admin {
-        &["upgrade", "update", "deactivate", "setmembers", "delete", "defaultNetworkId"]
+        &[
+            "upgrade",
+            "update",
+            "deactivate",
+            "setmembers",
+            "delete",
+            "defaultNetworkId",
+        ]
     } else {
         &["defaultNetworkId"]
     };
     let own = format!("{}/{}/projects/{id}", view.origin, view.dialect);
-    let links = shape("project").get("links").and_then(Value::as_object).cloned().unwrap_or_default();
+    let links = shape("project")
+        .get("links")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     let links: Map<String, Value> = links
         .into_iter()
+        .filter(|(name, _)| name != "subscribe" || !user)
         .map(|(name, tail)| {
-            let tail = tail.as_str().unwrap_or_default().replace("/projects/1a5", &format!("/projects/{id}"));
+            let tail = tail
+                .as_str()
+                .unwrap_or_default()
+                .replace("/projects/1a5", &format!("/projects/{id}"));
             (name, format!("{own}{tail}").into())
         })
         .collect();
     let actions: Map<String, Value> = actions
         .iter()
-        .map(|action| ((*action).to_owned(), format!("{own}/?action={}", action.to_lowercase()).into()))
+        .map(|action| {
+            (
+                (*action).to_owned(),
+                format!("{own}/?action={}", action.to_lowercase()).into(),
+            )
+        })
         .collect();
+    let mut links = links;
+    if user {
+        links.insert("userPreferences".into(), format!("{own}/userpreferences").into());
+    }
     row.out.insert("links".into(), links.into());
     row.out.insert("actions".into(), actions.into());
     let healthy = world
@@ -154,9 +190,24 @@ pub(super) fn project(world: &World, project: &Project, view: &View, admin: bool
 /// A stack; `v1` calls it an environment.
 pub(super) fn stack(world: &World, stack: &Stack, view: &View) -> Value {
     let actions: &[&str] = match stack.state {
-        "active" => &["deactivateservices", "activateservices", "upgrade", "addoutputs", "update", "exportconfig", "remove"],
+        "active" => &[
+            "deactivateservices",
+            "activateservices",
+            "upgrade",
+            "addoutputs",
+            "update",
+            "exportconfig",
+            "remove",
+        ],
         "removed" | "removing" => &["deactivateservices", "activateservices", "addoutputs", "exportconfig"],
-        _ => &["deactivateservices", "activateservices", "addoutputs", "exportconfig", "remove", "error"],
+        _ => &[
+            "deactivateservices",
+            "activateservices",
+            "addoutputs",
+            "exportconfig",
+            "remove",
+            "error",
+        ],
     };
     let old = view.dialect == "v1";
     let (collection, kind, id) = if old {
@@ -164,8 +215,15 @@ pub(super) fn stack(world: &World, stack: &Stack, view: &View) -> Value {
     } else {
         ("stacks", "stack", Kind::Stack.id(stack.id))
     };
-    let services = world.services.values().filter(|service| service.stack == stack.id && service.removed.is_none());
-    let busy = if stack.state == "active" { Transition::No } else { Transition::busy() };
+    let services = world
+        .services
+        .values()
+        .filter(|service| service.stack == stack.id && service.removed.is_none());
+    let busy = if stack.state == "active" {
+        Transition::No
+    } else {
+        Transition::busy()
+    };
     let removed = stack.state == "removed";
     Row::new("stack", view, collection, &id, actions)
         .set("type", kind)
@@ -180,7 +238,11 @@ pub(super) fn stack(world: &World, stack: &Stack, view: &View) -> Value {
         .set("healthState", verbs::stack_health(world, stack.id))
         .set(
             "serviceIds",
-            if old { Value::Null } else { ids_or_null(Kind::Service, services.map(|service| service.id)) },
+            if old {
+                Value::Null
+            } else {
+                ids_or_null(Kind::Service, services.map(|service| service.id))
+            },
         )
         .set("uuid", stack.uuid.as_str())
         .date("created", Some(stack.created))
@@ -209,7 +271,8 @@ pub(super) fn service(world: &World, service: &Service, view: &View) -> Value {
     };
     let members = || {
         let own = world.members.get(&service.id).into_iter().flatten();
-        own.filter_map(|id| world.containers.get(id)).filter(|container| container.removed.is_none())
+        own.filter_map(|id| world.containers.get(id))
+            .filter(|container| container.removed.is_none())
     };
     let adopted = world
         .containers
@@ -252,14 +315,42 @@ pub(super) fn service(world: &World, service: &Service, view: &View) -> Value {
         row = row
             .set("scale", service.scale)
             .set("currentScale", service.current_scale)
-            .set("createIndex", if service.create_index == 0 { Value::Null } else { service.create_index.into() })
-            .set("retainIp", if service.retain_ip { Value::Bool(true) } else { Value::Null })
-            .set("publicEndpoints", if endpoints.is_empty() { Value::Null } else { endpoints.into() });
+            .set(
+                "retainIp",
+                if service.retain_ip {
+                    Value::Bool(true)
+                } else {
+                    Value::Null
+                },
+            )
+            .set(
+                "publicEndpoints",
+                if endpoints.is_empty() {
+                    Value::Null
+                } else {
+                    endpoints.into()
+                },
+            );
+    }
+    if row.out.contains_key("createIndex") {
+        row = row.set(
+            "createIndex",
+            if service.create_index == 0 {
+                Value::Null
+            } else {
+                service.create_index.into()
+            },
+        );
+    }
+    if !matches!(service.kind.as_str(), "service" | "loadBalancerService")
+        && let Some(Value::Object(links)) = row.out.get_mut("links")
+    {
+        links.shift_remove("containerStats");
     }
     for (member, value) in &service.extra {
         row = row.set(member, value.clone());
     }
-    if view.dialect == "v1" {
+    if view.dialect == "v1" && service.kind == "service" {
         let stack = format!("1e{}", service.stack);
         let link = format!("{}/environment/{stack}", view.prefix());
         if let Some(Value::Object(links)) = row.out.get_mut("links") {
@@ -272,8 +363,15 @@ pub(super) fn service(world: &World, service: &Service, view: &View) -> Value {
 }
 
 fn endpoints(world: &World, container: &Container, service: u32) -> Vec<Value> {
-    let Some(host) = container.host.and_then(|host| world.hosts.get(&host)) else { return Vec::new() };
-    let ports = container.launch.get("ports").and_then(Value::as_array).into_iter().flatten();
+    let Some(host) = container.host.and_then(|host| world.hosts.get(&host)) else {
+        return Vec::new();
+    };
+    let ports = container
+        .launch
+        .get("ports")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     ports
         .filter_map(|port| {
             let mut parts = port.as_str()?.split('/').next()?.rsplit(':');
@@ -294,46 +392,81 @@ fn endpoints(world: &World, container: &Container, service: u32) -> Vec<Value> {
 /// A container.
 pub(super) fn container(world: &World, container: &Container, view: &View) -> Value {
     let id = Kind::Container.id(container.id);
-    let mut row = Row::new("container", view, "containers", &id, verbs::container_actions(container.step))
-        .set("name", container.name.as_str())
-        .set("state", container.step.state())
-        .set("accountId", Kind::Project.id(container.project))
-        .set("deploymentUnitUuid", container.unit.as_str())
-        .set("createIndex", container.index)
-        .set("healthState", container.health)
-        .set("healthCheck", container.launch.get("healthCheck").cloned().unwrap_or(Value::Null))
-        .set("hostId", container.host.map(|host| Kind::Host.id(host)))
-        .set("imageUuid", container.image())
-        .set("labels", labels(world, container))
-        .set("environment", container.launch.get("environment").cloned().unwrap_or(Value::Null))
-        .set("ports", container.launch.get("ports").cloned().unwrap_or(Value::Null))
-        .set("externalId", container.docker_id.as_str())
-        .set("primaryIpAddress", container.address.clone())
-        .set("startCount", container.start_count)
-        .set(
-            "serviceIds",
-            ids_or_null(Kind::Service, container.service.into_iter().chain(container.also.iter().copied())),
-        )
-        .set("system", false)
-        .set("uuid", container.uuid.as_str())
-        .set("version", if container.service.is_some() { container.version().into() } else { Value::Null })
-        .date("created", Some(container.created))
-        .date("firstRunning", container.first_running)
-        .date("removed", container.removed)
-        .transition(&container.transition, container.progress);
+    let mut row = Row::new(
+        "container",
+        view,
+        "containers",
+        &id,
+        verbs::container_actions(container.step),
+    )
+    .set("name", container.name.as_str())
+    .set("state", container.step.state())
+    .set("accountId", Kind::Project.id(container.project))
+    .set("deploymentUnitUuid", container.unit.as_str())
+    .set("createIndex", container.index)
+    .set("healthState", container.health)
+    .set(
+        "healthCheck",
+        container.launch.get("healthCheck").cloned().unwrap_or(Value::Null),
+    )
+    .set("hostId", container.host.map(|host| Kind::Host.id(host)))
+    .set("imageUuid", container.image())
+    .set("labels", labels(world, container))
+    .set(
+        "environment",
+        container.launch.get("environment").cloned().unwrap_or(Value::Null),
+    )
+    .set("ports", container.launch.get("ports").cloned().unwrap_or(Value::Null))
+    .set("externalId", container.docker_id.as_str())
+    .set("primaryIpAddress", container.address.clone())
+    .set("startCount", container.start_count)
+    .set(
+        "serviceIds",
+        ids_or_null(
+            Kind::Service,
+            container.service.into_iter().chain(container.also.iter().copied()),
+        ),
+    )
+    .set("system", false)
+    .set("uuid", container.uuid.as_str())
+    .set(
+        "version",
+        if container.service.is_some() {
+            container.version().into()
+        } else {
+            Value::Null
+        },
+    )
+    .date("created", Some(container.created))
+    .date("firstRunning", container.first_running)
+    .date("removed", container.removed)
+    .transition(&container.transition, container.progress);
     let stack = container
         .service
         .and_then(|service| world.services.get(&service))
         .and_then(|service| Some((world.stacks.get(&service.stack)?.name.clone(), service.name.clone())));
     if let Some((stack, service)) = stack {
-        let domains = [format!("{stack}.rancher.internal"), format!("{service}.{stack}.rancher.internal")];
+        let domains = [
+            format!("{stack}.rancher.internal"),
+            format!("{service}.{stack}.rancher.internal"),
+        ];
         row = row.set("dnsSearch", json!([domains[0], domains[1], "rancher.internal"]));
     }
     if view.role == Role::Readonly {
         row.out.shift_remove("environment");
     }
+    if container.launch.get("networkMode").and_then(Value::as_str) == Some("container") {
+        let own = format!("{}/containers/{id}/networkcontainer", view.prefix());
+        if let Some(Value::Object(links)) = row.out.get_mut("links") {
+            links.insert("networkContainer".into(), own.into());
+        }
+    }
     if container.has_check() && container.step == Step::Running {
-        let hosts = world.hosts.values().filter(|host| host.project == container.project).take(3);
+        let hosts = world
+            .hosts
+            .values()
+            .filter(|host| host.project == container.project)
+            .take(3);
         let states: Vec<Value> = hosts
             .map(|host| json!({"hostId": Kind::Host.id(host.id), "healthState": container.health}))
             .collect();
@@ -343,18 +476,29 @@ pub(super) fn container(world: &World, container: &Container, view: &View) -> Va
 }
 
 fn labels(world: &World, container: &Container) -> Value {
-    let mut labels = container.launch.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut labels = container
+        .launch
+        .get("labels")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     let Some(service) = container.service.and_then(|service| world.services.get(&service)) else {
         return labels.into();
     };
-    let Some(stack) = world.stacks.get(&service.stack) else { return labels.into() };
+    let Some(stack) = world.stacks.get(&service.stack) else {
+        return labels.into();
+    };
     let (config, tail) = if container.configuration.is_empty() {
         ("io.rancher.service.primary.launch.config".to_owned(), String::new())
     } else {
         (container.configuration.clone(), format!("/{}", container.configuration))
     };
     let full = format!("{}/{}{tail}", stack.name, service.name);
-    let project = world.projects.get(&container.project).map(|project| project.uuid.clone()).unwrap_or_default();
+    let project = world
+        .projects
+        .get(&container.project)
+        .map(|project| project.uuid.clone())
+        .unwrap_or_default();
     for (label, value) in [
         ("io.rancher.service.deployment.unit", container.unit.clone()),
         ("io.rancher.stack_service.name", full.clone()),
@@ -386,7 +530,11 @@ pub(super) fn host(world: &World, host: &Host, view: &View) -> Value {
         .filter(|container| container.step == Step::Running)
         .flat_map(|container| endpoints(world, container, container.service.unwrap_or(0)))
         .collect();
-    let state = if host.state == "active" { host.agent_state.unwrap_or("active") } else { host.state };
+    let state = if host.state == "active" {
+        host.agent_state.unwrap_or("active")
+    } else {
+        host.state
+    };
     let (memory, info) = if host.simulated {
         (Value::Null, Value::Null)
     } else {
@@ -401,11 +549,36 @@ pub(super) fn host(world: &World, host: &Host, view: &View) -> Value {
         .set("agentIpAddress", host.address.as_str())
         .set("agentState", host.agent_state)
         .set("labels", host.labels.clone())
-        .set("instanceIds", ids_or_null(Kind::Container, on_it.iter().map(|container| container.id)))
-        .set("publicEndpoints", if endpoints.is_empty() { Value::Null } else { endpoints.into() })
+        .set(
+            "instanceIds",
+            ids_or_null(Kind::Container, on_it.iter().map(|container| container.id)),
+        )
+        .set(
+            "publicEndpoints",
+            if endpoints.is_empty() {
+                Value::Null
+            } else {
+                endpoints.into()
+            },
+        )
         .set("memory", memory)
-        .set("milliCpu", if host.simulated { Value::Null } else { (host.cores * 1_000).into() })
+        .set(
+            "milliCpu",
+            if host.simulated {
+                Value::Null
+            } else {
+                (host.cores * 1_000).into()
+            },
+        )
         .set("info", info)
+        .transition(
+            &if matches!(host.state, "activating" | "deactivating") {
+                Transition::busy()
+            } else {
+                Transition::No
+            },
+            None,
+        )
         .set("physicalHostId", format!("1ph{}", host.id))
         .set("uuid", host.uuid.as_str())
         .date("created", Some(host.created))
@@ -417,7 +590,9 @@ fn info(host: &Host) -> Value {
     let total = f64::from(host.memory_mb);
     let free = total * (1.0 - host.memory_percent / 100.0);
     let rounded = |number: f64| (number * 10.0).round() / 10.0;
-    let cores: Vec<f64> = (0..host.cores).map(|core| rounded(host.cpu_percent + f64::from(core % 3) - 1.0).max(0.0)).collect();
+    let cores: Vec<f64> = (0..host.cores)
+        .map(|core| rounded(host.cpu_percent + f64::from(core % 3) - 1.0).max(0.0))
+        .collect();
     let load = format!("{:.2}", host.cpu_percent / 100.0 * f64::from(host.cores));
     let disk = 100_000.0;
     json!({
@@ -438,7 +613,10 @@ pub(super) fn service_log(log: &ServiceLog, view: &View) -> Value {
         .set("accountId", Kind::Project.id(log.project))
         .set("description", log.description.as_str())
         .set("eventType", log.event.as_str())
-        .set("instanceId", log.container.map(|container| Kind::Container.id(container)))
+        .set(
+            "instanceId",
+            log.container.map(|container| Kind::Container.id(container)),
+        )
         .set("level", if log.error { "error" } else { "info" })
         .set("serviceId", Kind::Service.id(log.service))
         .set("subLog", log.sub)
@@ -457,14 +635,22 @@ pub(super) fn service_log(log: &ServiceLog, view: &View) -> Value {
 /// An audit log row.
 pub(super) fn audit_log(log: &AuditLog, view: &View) -> Value {
     let id = Kind::AuditLog.id(log.id);
-    let resource = format!("{}/{}s/{}", view.prefix(), log.resource_type.to_lowercase(), log.resource_id);
+    let resource = format!(
+        "{}/{}s/{}",
+        view.prefix(),
+        log.resource_type.to_lowercase(),
+        log.resource_id
+    );
     let mut row = Row::new("auditLog", view, "auditlogs", &id, &[]);
     if let Some(Value::Object(links)) = row.out.get_mut("links") {
         links.insert("resource".into(), resource.into());
     }
     row.set("accountId", Kind::Project.id(log.project))
         .set("authenticatedAsAccountId", log.by.as_str())
-        .set("authenticatedAsIdentityId", format!("1i!rancher_id:{}", log.by.trim_start_matches("1a")))
+        .set(
+            "authenticatedAsIdentityId",
+            format!("1i!rancher_id:{}", log.by.trim_start_matches("1a")),
+        )
         .set("eventType", log.event.as_str())
         .set("resourceType", log.resource_type.as_str())
         .set("resourceId", log.resource_id.as_str())
@@ -478,7 +664,7 @@ pub(super) fn audit_log(log: &AuditLog, view: &View) -> Value {
 /// The row with that number, as GET gives it; `None` when it is not there.
 pub(super) fn row(world: &World, kind: Kind, number: u32, view: &View) -> Option<Value> {
     Some(match kind {
-        Kind::Project => project(world, world.projects.get(&number)?, view, false),
+        Kind::Project => project(world, world.projects.get(&number)?, view, false, false),
         Kind::Stack => stack(world, world.stacks.get(&number)?, view),
         Kind::Service => service(world, world.services.get(&number)?, view),
         Kind::Container => container(world, world.containers.get(&number)?, view),

@@ -271,7 +271,10 @@ impl Service {
 
 pub(super) fn is_global(launch: &Map<String, Value>) -> bool {
     let labels = launch.get("labels").and_then(Value::as_object);
-    labels.and_then(|labels| labels.get("io.rancher.scheduler.global")).and_then(Value::as_str) == Some("true")
+    labels
+        .and_then(|labels| labels.get("io.rancher.scheduler.global"))
+        .and_then(Value::as_str)
+        == Some("true")
 }
 
 pub(super) fn text(map: &Map<String, Value>, member: &str) -> String {

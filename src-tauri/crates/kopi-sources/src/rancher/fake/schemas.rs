@@ -15,10 +15,14 @@ fn types() -> &'static Vec<Value> {
 
 /// All schemas, or one.
 pub(super) fn answer(id: Option<&String>, view: &View) -> Option<Value> {
-    let shown = types().iter().filter(|schema| view.project.is_some() || name(schema) != "subscribe");
+    let shown = types()
+        .iter()
+        .filter(|schema| view.project.is_some() || name(schema) != "subscribe");
     if let Some(id) = id {
         let mut shown = shown;
-        return shown.find(|schema| name(schema).eq_ignore_ascii_case(id)).map(|schema| one(schema, view));
+        return shown
+            .find(|schema| name(schema).eq_ignore_ascii_case(id))
+            .map(|schema| one(schema, view));
     }
     let data: Vec<Value> = shown.map(|schema| one(schema, view)).collect();
     Some(json!({
@@ -54,7 +58,10 @@ fn one(schema: &Value, view: &View) -> Value {
         schema["collectionMethods"] = json!(["GET"]);
     }
     if view.role == Role::Readonly {
-        let logs = schema.get("resourceActions").and_then(|actions| actions.get("logs")).cloned();
+        let logs = schema
+            .get("resourceActions")
+            .and_then(|actions| actions.get("logs"))
+            .cloned();
         let kept: Map<String, Value> = logs.map(|logs| ("logs".to_owned(), logs)).into_iter().collect();
         schema["resourceActions"] = kept.into();
         if let Some(Value::Object(fields)) = schema.get_mut("resourceFields") {
@@ -66,19 +73,17 @@ fn one(schema: &Value, view: &View) -> Value {
 
 /// The answer of `/`, `/v1`, `/v2-beta`.
 pub(super) fn index(view: &View) -> Value {
+    static LINKS: OnceLock<Map<String, Value>> = OnceLock::new();
+    let known = LINKS.get_or_init(|| serde_json::from_str(include_str!("shapes/index.json")).unwrap_or_default());
     let prefix = view.prefix();
-    let mut links = Map::new();
-    for schema in types() {
-        let (Some(plural), Some(_)) = (
-            schema.get("pluralName").and_then(Value::as_str),
-            schema.get("links").and_then(|links| links.get("collection")),
-        ) else {
-            continue;
-        };
-        let plural = if view.dialect == "v1" && plural == "stacks" { "environments" } else { plural };
-        links.insert(plural.to_owned(), format!("{prefix}/{}", plural.to_lowercase()).into());
-    }
-    links.insert("schemas".into(), format!("{prefix}/schemas").into());
-    links.insert("self".into(), prefix.into());
+    let own = known.get(view.dialect).and_then(Value::as_object).into_iter().flatten();
+    let links: Map<String, Value> = own
+        .map(|(name, tail)| {
+            (
+                name.clone(),
+                format!("{prefix}{}", tail.as_str().unwrap_or_default()).into(),
+            )
+        })
+        .collect();
     json!({"id": view.dialect, "type": "apiVersion", "links": links, "actions": {}, "baseType": "apiVersion"})
 }

@@ -18,27 +18,63 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn invalid(code: &'static str, field: &str) -> Self {
-        Self { status: 422, code, message: None, field: Some(field.into()) }
+        Self {
+            status: 422,
+            code,
+            message: None,
+            field: Some(field.into()),
+        }
     }
 
     pub(super) fn plain(status: u16, code: &'static str) -> Self {
-        Self { status, code, message: Some(code.into()), field: None }
+        Self {
+            status,
+            code,
+            message: Some(code.into()),
+            field: None,
+        }
     }
 
     fn worded(code: &'static str, message: &str) -> Self {
-        Self { status: 422, code, message: Some(message.into()), field: None }
+        Self {
+            status: 422,
+            code,
+            message: Some(message.into()),
+            field: None,
+        }
     }
 }
 
 const LINKS: [&str; 3] = ["removeservicelink", "addservicelink", "setservicelinks"];
 const SERVICE_ACTIONS: [&str; 13] = [
-    "upgrade", "restart", "update", "remove", "deactivate", "activate", "rollback", "cancelupgrade", "continueupgrade",
-    "finishupgrade", "removeservicelink", "addservicelink", "setservicelinks",
+    "upgrade",
+    "restart",
+    "update",
+    "remove",
+    "deactivate",
+    "activate",
+    "rollback",
+    "cancelupgrade",
+    "continueupgrade",
+    "finishupgrade",
+    "removeservicelink",
+    "addservicelink",
+    "setservicelinks",
 ];
-const CONTAINER_ACTIONS: [&str; 10] =
-    ["restart", "start", "stop", "update", "migrate", "logs", "execute", "proxy", "remove", "error"];
-const HOST_ACTIONS: [&str; 9] =
-    ["upgrade", "evacuate", "provision", "dockersocket", "activate", "update", "delete", "remove", "deactivate"];
+const CONTAINER_ACTIONS: [&str; 10] = [
+    "restart", "start", "stop", "update", "migrate", "logs", "execute", "proxy", "remove", "error",
+];
+const HOST_ACTIONS: [&str; 9] = [
+    "upgrade",
+    "evacuate",
+    "provision",
+    "dockersocket",
+    "activate",
+    "update",
+    "delete",
+    "remove",
+    "deactivate",
+];
 
 /// Actions a service lists in its state (`§ 4.3`, recordings).
 pub(super) fn service_actions(service: &Service) -> Vec<&'static str> {
@@ -78,7 +114,16 @@ pub(super) fn container_actions(step: Step) -> &'static [&'static str] {
 pub(super) fn host_actions(state: &str) -> &'static [&'static str] {
     match state {
         "active" => &["upgrade", "evacuate", "dockersocket", "update", "delete", "deactivate"],
-        "inactive" => &["upgrade", "evacuate", "provision", "dockersocket", "activate", "update", "delete", "remove"],
+        "inactive" => &[
+            "upgrade",
+            "evacuate",
+            "provision",
+            "dockersocket",
+            "activate",
+            "update",
+            "delete",
+            "remove",
+        ],
         _ => &[],
     }
 }
@@ -103,11 +148,31 @@ impl World {
             "rollback" => return self.roll_back(id),
             "restart" => return self.begin_restart(id, body),
             "update" => return self.put_service(id, body),
-            "finishupgrade" => ("finishing-upgrade", Process::Finish, "service.finishupgrade", "Finishing upgrade"),
+            "finishupgrade" => (
+                "finishing-upgrade",
+                Process::Finish,
+                "service.finishupgrade",
+                "Finishing upgrade",
+            ),
             "continueupgrade" => ("upgrading", Process::Upgrade, "service.upgrade", "Upgrading service"),
-            "cancelupgrade" => ("canceling-upgrade", Process::Cancel, "service.cancelupgrade", "Canceling upgrade"),
-            "activate" => ("activating", Process::Activate, "service.activate", "Activating service"),
-            "deactivate" => ("deactivating", Process::Deactivate, "service.deactivate", "Deactivating service"),
+            "cancelupgrade" => (
+                "canceling-upgrade",
+                Process::Cancel,
+                "service.cancelupgrade",
+                "Canceling upgrade",
+            ),
+            "activate" => (
+                "activating",
+                Process::Activate,
+                "service.activate",
+                "Activating service",
+            ),
+            "deactivate" => (
+                "deactivating",
+                Process::Deactivate,
+                "service.deactivate",
+                "Deactivating service",
+            ),
             "remove" => ("removing", Process::Remove, "service.remove", "Removing service"),
             _ => return Ok(()),
         };
@@ -146,8 +211,11 @@ impl World {
         let start_first = strategy.get("startFirst").and_then(Value::as_bool);
         let service = self.services.get(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
         let nothing = launch.is_none() && secondaries.is_none_or(Vec::is_empty);
-        if nothing && service.kind == "loadBalancerService" {
-            return Err(Refusal::invalid("InvalidOption", "LaunchConfig is required for load balancer service"));
+        if launch.is_none() && service.kind == "loadBalancerService" {
+            return Err(Refusal::invalid(
+                "InvalidOption",
+                "LaunchConfig is required for load balancer service",
+            ));
         }
         if nothing {
             return Err(Refusal::invalid(
@@ -165,15 +233,31 @@ impl World {
             check_image(launch)?;
             check_ports(launch)?;
             if is_global(launch) != service.is_global() {
-                return Err(Refusal::invalid("InvalidOption", "Switching from global scale to fixed (and vice versa)"));
+                return Err(Refusal::invalid(
+                    "InvalidOption",
+                    "Switching from global scale to fixed (and vice versa)",
+                ));
             }
         }
         for secondary in secondaries.into_iter().flatten().filter_map(Value::as_object) {
             check_image(secondary)?;
         }
         let (launch, secondaries) = (launch.cloned(), secondaries.cloned().unwrap_or_default());
-        self.set_upgrade(id, launch, &secondaries, batch.unwrap_or(1), interval.unwrap_or(2_000), start_first);
-        self.begin(id, "upgrading", Process::Upgrade, "service.upgrade", "Upgrading service");
+        self.set_upgrade(
+            id,
+            launch,
+            &secondaries,
+            batch.unwrap_or(1),
+            interval.unwrap_or(2_000),
+            start_first,
+        );
+        self.begin(
+            id,
+            "upgrading",
+            Process::Upgrade,
+            "service.upgrade",
+            "Upgrading service",
+        );
         Ok(())
     }
 
@@ -187,7 +271,9 @@ impl World {
         start_first: Option<bool>,
     ) {
         let version = self.uuid();
-        let Some(service) = self.services.get_mut(&id) else { return };
+        let Some(service) = self.services.get_mut(&id) else {
+            return;
+        };
         let previous = Value::Object(service.launch.clone());
         let name = service.name.clone();
         let primary = launch.is_some();
@@ -248,16 +334,28 @@ impl World {
             Some(target) if number_of(target).is_none_or(|target| !self.services.contains_key(&target)) => {
                 Err(Refusal::invalid("InvalidReference", "toServiceId"))
             }
-            Some(_) => Err(Refusal::worded("NotSupported", "this server's stand-in does not move copies between services")),
+            Some(_) => Err(Refusal::worded(
+                "NotSupported",
+                "this server's stand-in does not move copies between services",
+            )),
             None => {
-                self.begin(id, "upgrading", Process::Upgrade, "service.upgrade", "Upgrading service");
+                self.begin(
+                    id,
+                    "upgrading",
+                    Process::Upgrade,
+                    "service.upgrade",
+                    "Upgrading service",
+                );
                 Ok(())
             }
         }
     }
 
     fn roll_back(&mut self, id: u32) -> Result<(), Refusal> {
-        let service = self.services.get_mut(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
+        let service = self
+            .services
+            .get_mut(&id)
+            .ok_or_else(|| Refusal::plain(404, "Not Found"))?;
         let strategy = service.upgrade.get("inServiceStrategy").cloned().unwrap_or(Value::Null);
         if let Some(previous) = strategy.get("previousLaunchConfig").and_then(Value::as_object) {
             service.launch = previous.clone();
@@ -270,19 +368,37 @@ impl World {
                 None => service.secondaries.push(old.clone()),
             }
         }
-        self.begin(id, "rolling-back", Process::Rollback, "service.rollback", "Rolling back");
+        self.begin(
+            id,
+            "rolling-back",
+            Process::Rollback,
+            "service.rollback",
+            "Rolling back",
+        );
+        self.retry(id);
         Ok(())
     }
 
     fn begin_restart(&mut self, id: u32, body: &Value) -> Result<(), Refusal> {
-        let Some(strategy) = body.get("rollingRestartStrategy").filter(|strategy| !strategy.is_null()) else {
+        let Some(strategy) = body
+            .get("rollingRestartStrategy")
+            .filter(|strategy| !strategy.is_null())
+        else {
             return Err(Refusal::invalid("MissingRequired", "rollingRestartStrategy"));
         };
         let batch = limited(strategy, "batchSize", 1)?.unwrap_or(1);
         let interval = limited(strategy, "intervalMillis", 100)?.unwrap_or(2_000);
-        let left = self.members.get(&id).into_iter().flatten().copied().filter(|container| {
-            self.containers.get(container).is_some_and(|container| container.step == Step::Running && !container.marked)
-        });
+        let left = self
+            .members
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|container| {
+                self.containers
+                    .get(container)
+                    .is_some_and(|container| container.step == Step::Running && !container.marked)
+            });
         let process = Process::Restart {
             batch: usize::try_from(batch).unwrap_or(1),
             interval: Duration::from_millis(u64::try_from(interval).unwrap_or(2_000)),
@@ -295,7 +411,10 @@ impl World {
 
     /// PUT on a service: scale, name, description; everything else is taken and dropped (`§ 5`).
     pub(super) fn put_service(&mut self, id: u32, body: &Value) -> Result<(), Refusal> {
-        let service = self.services.get_mut(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
+        let service = self
+            .services
+            .get_mut(&id)
+            .ok_or_else(|| Refusal::plain(404, "Not Found"))?;
         if service.removed.is_some() || service.state == "removing" {
             return Err(Refusal::plain(409, "Conflict"));
         }
@@ -315,7 +434,6 @@ impl World {
             }
         }
         if let Some(description) = body.get("description").and_then(Value::as_str) {
-            changed |= service.description.as_deref() != Some(description);
             service.description = Some(description.to_owned());
         }
         if let Some(scale) = scale {
@@ -326,9 +444,21 @@ impl World {
             return Ok(());
         }
         match service.state {
-            "active" => self.begin(id, "updating-active", Process::Update, "service.update", "Updating service"),
+            "active" => self.begin(
+                id,
+                "updating-active",
+                Process::Update,
+                "service.update",
+                "Updating service",
+            ),
             "inactive" => {
-                self.begin(id, "updating-inactive", Process::Deactivate, "service.update", "Updating service");
+                self.begin(
+                    id,
+                    "updating-inactive",
+                    Process::Deactivate,
+                    "service.update",
+                    "Updating service",
+                );
             }
             _ => self.touch_service(id),
         }
@@ -337,7 +467,10 @@ impl World {
 
     /// An action on a container; `logs` and `execute` are answered by the router.
     pub(super) fn container_action(&mut self, id: u32, action: &str) -> Result<(), Refusal> {
-        let container = self.containers.get_mut(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
+        let container = self
+            .containers
+            .get_mut(&id)
+            .ok_or_else(|| Refusal::plain(404, "Not Found"))?;
         check(action, &CONTAINER_ACTIONS, container_actions(container.step))?;
         match action {
             "start" => self.start_container(id),
@@ -355,13 +488,18 @@ impl World {
 
     /// An action on a host.
     pub(super) fn host_action(&mut self, id: u32, action: &str) -> Result<(), Refusal> {
-        let host = self.hosts.get_mut(&id).ok_or_else(|| Refusal::plain(404, "Not Found"))?;
+        let host = self
+            .hosts
+            .get_mut(&id)
+            .ok_or_else(|| Refusal::plain(404, "Not Found"))?;
         check(action, &HOST_ACTIONS, host_actions(host.state))?;
         match action {
-            "activate" => host.state = "active",
-            "deactivate" => host.state = "inactive",
+            "activate" => host.state = "activating",
+            "deactivate" => host.state = "deactivating",
             _ => {}
         }
+        let ready = later(self.now, self.pace.settle);
+        self.silences.insert(ready);
         self.touch(super::world::Kind::Host, id);
         Ok(())
     }
@@ -381,7 +519,10 @@ fn limited(strategy: &Value, member: &str, least: i64) -> Result<Option<i64>, Re
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => match number.as_i64() {
             Some(number) if number >= least => Ok(Some(number)),
-            _ => Err(Refusal { field: Some(member.into()), ..Refusal::invalid("MinLimitExceeded", member) }),
+            _ => Err(Refusal {
+                field: Some(member.into()),
+                ..Refusal::invalid("MinLimitExceeded", member)
+            }),
         },
         Some(_) => Err(Refusal::invalid("InvalidFormat", member)),
     }
@@ -389,14 +530,25 @@ fn limited(strategy: &Value, member: &str, least: i64) -> Result<Option<i64>, Re
 
 /// A missing image is accepted, as on the real server; one without `docker:` is not.
 pub(super) fn check_image(launch: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(image) = launch.get("imageUuid").and_then(Value::as_str) else { return Ok(()) };
-    let plain = image.strip_prefix("docker:").or((image == "rancher/none").then_some(image));
+    let Some(image) = launch.get("imageUuid").and_then(Value::as_str) else {
+        return Ok(());
+    };
+    let plain = image
+        .strip_prefix("docker:")
+        .or((image == "rancher/none").then_some(image));
     let usable = plain.is_some_and(|plain| !plain.is_empty() && !plain.contains(char::is_whitespace));
-    usable.then_some(()).ok_or_else(|| Refusal::invalid("InvalidReference", "imageUuid"))
+    usable
+        .then_some(())
+        .ok_or_else(|| Refusal::invalid("InvalidReference", "imageUuid"))
 }
 
 pub(super) fn check_ports(launch: &Map<String, Value>) -> Result<(), Refusal> {
-    let ports = launch.get("ports").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let ports = launch
+        .get("ports")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     for port in ports {
         let plain = port.split('/').next().unwrap_or(port);
         let mut parts = plain.rsplit(':');
@@ -404,7 +556,10 @@ pub(super) fn check_ports(launch: &Map<String, Value>) -> Result<(), Refusal> {
         if let Some(public) = parts.next()
             && public.parse::<u16>().is_err()
         {
-            return Err(Refusal::worded("PortInvalidPublicPort", "incorrect public port, valid range is 0-65535"));
+            return Err(Refusal::worded(
+                "PortInvalidPublicPort",
+                "incorrect public port, valid range is 0-65535",
+            ));
         }
     }
     Ok(())
@@ -429,7 +584,10 @@ pub(super) fn health(world: &World, service: &Service) -> &'static str {
         .any(|container| matches!(container.health, Some("initializing" | "reinitializing")));
     let expected = if service.is_global() {
         let hosts = world.hosts.values().filter(|host| {
-            host.project == service.project && host.state == "active" && host.removed.is_none() && host.agent_state.is_none()
+            host.project == service.project
+                && host.state == "active"
+                && host.removed.is_none()
+                && host.agent_state.is_none()
         });
         hosts.count()
     } else {
@@ -450,13 +608,23 @@ pub(super) fn health(world: &World, service: &Service) -> &'static str {
 
 /// Health of a stack, over its services.
 pub(super) fn stack_health(world: &World, stack: u32) -> &'static str {
-    let services: Vec<&Service> =
-        world.services.values().filter(|service| service.stack == stack && service.removed.is_none()).collect();
+    let services: Vec<&Service> = world
+        .services
+        .values()
+        .filter(|service| service.stack == stack && service.removed.is_none())
+        .collect();
     let good = |service: &&Service| {
         let activeish = matches!(
             service.state,
-            "active" | "upgrading" | "upgraded" | "canceled-upgrade" | "rolling-back" | "finishing-upgrade" | "restarting"
-                | "activating" | "updating-active"
+            "active"
+                | "upgrading"
+                | "upgraded"
+                | "canceled-upgrade"
+                | "rolling-back"
+                | "finishing-upgrade"
+                | "restarting"
+                | "activating"
+                | "updating-active"
         );
         activeish && health(world, service) == "healthy"
     };

@@ -25,7 +25,13 @@ pub struct NewHost {
 impl NewHost {
     /// 8 cores, 32 GB, no labels.
     pub fn new(name: &str, address: &str) -> Self {
-        Self { name: name.into(), address: address.into(), labels: Vec::new(), cores: 8, memory_mb: 32_000 }
+        Self {
+            name: name.into(),
+            address: address.into(),
+            labels: Vec::new(),
+            cores: 8,
+            memory_mb: 32_000,
+        }
     }
 }
 
@@ -263,12 +269,21 @@ pub struct HostView {
 }
 
 fn service_view(world: &World, row: &Service) -> ServiceView {
-    let labels = row.launch.get("labels").and_then(Value::as_object).into_iter().flatten();
+    let labels = row
+        .launch
+        .get("labels")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     ServiceView {
         id: Kind::Service.id(row.id),
         project: Kind::Project.id(row.project),
         stack: Kind::Stack.id(row.stack),
-        stack_name: world.stacks.get(&row.stack).map(|stack| stack.name.clone()).unwrap_or_default(),
+        stack_name: world
+            .stacks
+            .get(&row.stack)
+            .map(|stack| stack.name.clone())
+            .unwrap_or_default(),
         name: row.name.clone(),
         state: row.state.into(),
         health: verbs::health(world, row).into(),
@@ -279,7 +294,9 @@ fn service_view(world: &World, row: &Service) -> ServiceView {
         image: text(&row.launch, "imageUuid").trim_start_matches("docker:").to_owned(),
         version: text(&row.launch, "version"),
         scale: row.scale,
-        labels: labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect(),
+        labels: labels
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect(),
     }
 }
 
@@ -306,7 +323,12 @@ impl FakeCattle {
     /// All services that are not removed.
     pub fn services(&self) -> Vec<ServiceView> {
         let world = self.lock();
-        world.services.values().filter(|row| row.removed.is_none()).map(|row| service_view(&world, row)).collect()
+        world
+            .services
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(|row| service_view(&world, row))
+            .collect()
     }
 
     /// One service by id.
@@ -324,14 +346,25 @@ impl FakeCattle {
 
     /// All containers that are not removed.
     pub fn containers(&self) -> Vec<ContainerView> {
-        self.lock().containers.values().filter(|row| row.removed.is_none()).map(container_view).collect()
+        self.lock()
+            .containers
+            .values()
+            .filter(|row| row.removed.is_none())
+            .map(container_view)
+            .collect()
     }
 
     /// The containers of a service that are not removed, old ones of an open upgrade among them.
     pub fn containers_of(&self, service: &str) -> Vec<ContainerView> {
         let world = self.lock();
-        let members = number_of(service).and_then(|number| world.members.get(&number)).into_iter().flatten();
-        members.filter_map(|id| world.containers.get(id)).map(container_view).collect()
+        let members = number_of(service)
+            .and_then(|number| world.members.get(&number))
+            .into_iter()
+            .flatten();
+        members
+            .filter_map(|id| world.containers.get(id))
+            .map(container_view)
+            .collect()
     }
 
     /// All hosts.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use super::rows::{
-    AfterStop, AuditLog, Container, Host, Key, Kind, Process, Project, Service, ServiceLog, Stack, Step, Transition, is_global, later,
-    number_of, text,
+    AfterStop, AuditLog, Container, Host, Key, Kind, Process, Project, Service, ServiceLog, Stack, Step, Transition,
+    is_global, later, number_of, text,
 };
 pub use super::rows::{Fault, Holder, Pace, Role};
 
@@ -40,7 +40,7 @@ pub(super) struct World {
     pub(super) busy_services: BTreeSet<u32>,
     /// Containers with a `due`.
     pub(super) busy_containers: BTreeSet<u32>,
-    /// Silence of hosts is looked at then.
+    /// Silent hosts and new stacks are looked at then.
     pub(super) silences: BTreeSet<Timestamp>,
     last: BTreeMap<Kind, u32>,
     chance: u64,
@@ -87,6 +87,13 @@ impl World {
         *last
     }
 
+    /// Numbers up to this one are taken.
+    #[cfg(test)]
+    pub(super) fn reserve(&mut self, kind: Kind, number: u32) {
+        let last = self.last.entry(kind).or_insert(0);
+        *last = (*last).max(number);
+    }
+
     /// Splitmix64: the same seed gives the same ids.
     pub(super) fn random(&mut self) -> u64 {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -120,7 +127,9 @@ impl World {
     /// A container changed: so did its service, its stack's health and its host's list.
     pub(super) fn touch_container(&mut self, number: u32) {
         self.touch(Kind::Container, number);
-        let Some(container) = self.containers.get(&number) else { return };
+        let Some(container) = self.containers.get(&number) else {
+            return;
+        };
         let (service, host) = (container.service, container.host);
         if let Some(host) = host {
             self.touch(Kind::Host, host);
@@ -146,7 +155,9 @@ impl World {
     pub(super) fn bury(&mut self, kind: Kind, number: u32) {
         self.removed_rows.push_back((kind, number));
         while self.removed_rows.len() > REMOVED_KEPT {
-            let Some((kind, number)) = self.removed_rows.pop_front() else { return };
+            let Some((kind, number)) = self.removed_rows.pop_front() else {
+                return;
+            };
             match kind {
                 Kind::Stack => drop(self.stacks.remove(&number)),
                 Kind::Service => drop(self.services.remove(&number)),
@@ -159,8 +170,10 @@ impl World {
 
     /// Writes a service log row; the last one an operation leaves open is ended by [`World::end_log`].
     pub(super) fn log(&mut self, service: u32, event: &str, description: &str, container: Option<u32>) -> u32 {
-        let Some((project, operation)) =
-            self.services.get(&service).map(|service| (service.project, service.operation.clone()))
+        let Some((project, operation)) = self
+            .services
+            .get(&service)
+            .map(|service| (service.project, service.operation.clone()))
         else {
             return 0;
         };
@@ -195,7 +208,9 @@ impl World {
     pub(super) fn begin_log(&mut self, service: u32, event: &str, description: &str) {
         self.end_log(service);
         let transaction = self.uuid();
-        let Some(row) = self.services.get_mut(&service) else { return };
+        let Some(row) = self.services.get_mut(&service) else {
+            return;
+        };
         row.operation = Some((0, transaction.clone()));
         let id = self.log(service, event, description, None);
         if let Some(log) = self.service_logs.get_mut(&id) {
@@ -209,7 +224,11 @@ impl World {
 
     /// Ends the operation under way.
     pub(super) fn end_log(&mut self, service: u32) {
-        let Some((id, _)) = self.services.get_mut(&service).and_then(|service| service.operation.take()) else {
+        let Some((id, _)) = self
+            .services
+            .get_mut(&service)
+            .and_then(|service| service.operation.take())
+        else {
             return;
         };
         let now = self.now;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kopi_feed::{
-    Clock, ConnectionSettings, Cx, FeedError, Note, Outbox, Secret, Source, SourceMessage, TlsSettings,
-};
+use kopi_feed::{Clock, ConnectionSettings, Cx, FeedError, Note, Outbox, Secret, Source, SourceMessage, TlsSettings};
 use kopi_model::{ConnectionName, Event, Item, ItemId, Order, Verb};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
@@ -32,7 +30,6 @@ pub(super) struct Company {
     pub(super) production: String,
     pub(super) web: String,
     pub(super) host: String,
-    pub(super) stop: CancellationToken,
     _stop: DropGuard,
 }
 
@@ -50,30 +47,68 @@ impl Company {
         let mut host = String::new();
         for project in [&dev, &production] {
             for number in 1..=3 {
-                host = cattle.create_host(project, &NewHost::new(&format!("host-{number}"), &format!("10.0.0.{number}")));
+                host = cattle.create_host(
+                    project,
+                    &NewHost::new(&format!("host-{number}"), &format!("10.0.0.{number}")),
+                );
             }
         }
         let core = cattle.create_stack(&dev, "core", false);
         let infra = cattle.create_stack(&dev, "infra", true);
         let live = cattle.create_stack(&production, "core", false);
-        let web = NewService::new("web", "harbor.company.com/ihealth/web:1.4.0").scale(2).checked(8080);
-        let web = web.label("traefik.enable", "true").environment("DB_PASSWORD", "never-to-be-shown").port("8081:8080/tcp");
+        let web = NewService::new("web", "harbor.company.com/ihealth/web:1.4.0")
+            .scale(2)
+            .checked(8080);
+        let web = web
+            .label("traefik.enable", "true")
+            .environment("DB_PASSWORD", "never-to-be-shown")
+            .port("8081:8080/tcp");
         let web = cattle.create_service(&core, &web).expect("the stack is there");
-        let api = NewService::new("api", "harbor.company.com/ihealth/api:2.0.0").scale(2).sidekick("nginx", "nginx:1.25");
+        let api = NewService::new("api", "harbor.company.com/ihealth/api:2.0.0")
+            .scale(2)
+            .sidekick("nginx", "nginx:1.25");
         cattle.create_service(&core, &api).expect("the stack is there");
-        cattle.create_service(&core, &NewService::new("mail", "").of(Shape::External)).expect("the stack is there");
+        cattle
+            .create_service(&core, &NewService::new("mail", "").of(Shape::External))
+            .expect("the stack is there");
         let logs = NewService::new("logspout", "gliderlabs/logspout:v3").global();
         cattle.create_service(&infra, &logs).expect("the stack is there");
-        cattle.create_service(&live, &NewService::new("web", "harbor.company.com/ihealth/web:1.3.0").scale(3)).expect("there");
+        cattle
+            .create_service(
+                &live,
+                &NewService::new("web", "harbor.company.com/ihealth/web:1.3.0").scale(3),
+            )
+            .expect("there");
         cattle.environment_key(&dev, ACCESS, SECRET);
-        cattle.account_key("1a10", "Mona Member", &[(&dev, Role::Member), (&production, Role::Owner)], "MEMBER", SECRET);
+        cattle.account_key(
+            "1a10",
+            "Mona Member",
+            &[(&dev, Role::Member), (&production, Role::Owner)],
+            "MEMBER",
+            SECRET,
+        );
         cattle.account_key("1a11", "Rita Reader", &[(&dev, Role::Readonly)], READER, SECRET);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/", listener.local_addr().expect("bound")).parse().expect("an address");
+        let url = format!("http://{}/", listener.local_addr().expect("bound"))
+            .parse()
+            .expect("an address");
         let (faults, stop) = (FaultSwitch::new(), CancellationToken::new());
         tokio::spawn(serve(cattle.router(), listener, faults.clone(), stop.clone()));
-        tokio::spawn(cattle.clone().run(Clock::tokio(start_of_day()), Duration::from_millis(250), stop.clone()));
-        Self { cattle, faults, url, dev, production, web, host, _stop: stop.clone().drop_guard(), stop }
+        tokio::spawn(
+            cattle
+                .clone()
+                .run(Clock::tokio(start_of_day()), Duration::from_millis(250), stop.clone()),
+        );
+        Self {
+            cattle,
+            faults,
+            url,
+            dev,
+            production,
+            web,
+            host,
+            _stop: stop.drop_guard(),
+        }
     }
 
     pub(super) fn settings_for(&self, access: &str) -> ConnectionSettings {
@@ -128,7 +163,6 @@ pub(super) struct Picture {
     open: BTreeMap<String, BTreeSet<String>>,
     inbox: mpsc::Receiver<(ConnectionName, SourceMessage)>,
     pub(super) watch: JoinHandle<Result<Infallible, FeedError>>,
-    pub(super) look_again: Arc<Notify>,
     _attended: watch::Sender<bool>,
 }
 
@@ -143,7 +177,6 @@ impl Picture {
         let (cx, attended) = context();
         let (sender, inbox) = mpsc::channel(4_096);
         let out = Outbox::new(cx.connection.clone(), sender);
-        let look_again = cx.look_again.clone();
         let source = source.clone();
         Self {
             items: BTreeMap::new(),
@@ -154,7 +187,6 @@ impl Picture {
             open: BTreeMap::new(),
             inbox,
             watch: tokio::spawn(async move { source.watch(cx, out).await }),
-            look_again,
             _attended: attended,
         }
     }
@@ -198,13 +230,17 @@ impl Picture {
             Event::Init { scope, .. } => drop(self.open.insert(scope.as_str().to_owned(), BTreeSet::new())),
             Event::Seen(item) => {
                 let id = item.id().as_str().to_owned();
-                self.open.get_mut(item.scope().as_str()).expect("inside a listing").insert(id.clone());
+                self.open
+                    .get_mut(item.scope().as_str())
+                    .expect("inside a listing")
+                    .insert(id.clone());
                 self.items.insert(id, *item);
             }
             Event::InitDone(scope) => {
                 self.listings += 1;
                 let named = self.open.remove(scope.as_str()).expect("a listing that began");
-                self.items.retain(|id, item| *item.scope() != scope || named.contains(id));
+                self.items
+                    .retain(|id, item| *item.scope() != scope || named.contains(id));
             }
             Event::InitFailed { scope, why } => {
                 self.open.remove(scope.as_str());
@@ -222,7 +258,9 @@ impl Picture {
     }
 
     pub(super) fn item(&self, id: &str) -> &Item {
-        self.items.get(id).unwrap_or_else(|| panic!("no {id} among {:?}", self.items.keys()))
+        self.items
+            .get(id)
+            .unwrap_or_else(|| panic!("no {id} among {:?}", self.items.keys()))
     }
 
     pub(super) fn service(&self, native: &str) -> &kopi_model::Service {
@@ -245,7 +283,10 @@ impl Picture {
 /// One line about an item, for messages.
 pub(super) fn describe(item: &Item) -> String {
     match item {
-        Item::Service(row) => format!("{} {}/{} {} {:?}", row.id, row.stack_name, row.name, row.server_state, row.status),
+        Item::Service(row) => format!(
+            "{} {}/{} {} {:?}",
+            row.id, row.stack_name, row.name, row.server_state, row.status
+        ),
         Item::Container(row) => format!("{} {} {} {:?}", row.id, row.name, row.server_state, row.status),
         Item::Host(row) => format!("{} {} {} {:?}", row.id, row.name, row.server_state, row.status),
         Item::Stack(row) => format!("{} {} {} {:?}", row.id, row.name, row.server_state, row.status),

@@ -23,7 +23,11 @@ impl Bench for Company {
     }
 
     fn change_something(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move { self.cattle.order(&self.web, "update", &json!({"scale": 3})).expect("accepted") })
+        Box::pin(async move {
+            self.cattle
+                .order(&self.web, "update", &json!({"scale": 3}))
+                .expect("accepted")
+        })
     }
 
     fn order(&self) -> Order {
