@@ -48,12 +48,14 @@ struct Watch<'a> {
     cx: &'a Cx,
     out: &'a Outbox,
     user: User,
-    /// Listings before the first good one are allowed to take long.
     repos_due: Instant,
+    /// As told last.
     agents: Option<Agents>,
+    /// Bad polls in a row.
     failures: u32,
     /// Streams that never said a word: something on the way holds them back.
     mute_streams: bool,
+    /// A repository is built now that the open stream does not show.
     open_again: bool,
 }
 
@@ -82,12 +84,26 @@ pub(super) async fn run(source: &DroneSource, cx: &Cx, out: &Outbox) -> Result<I
         };
         watch.run().await
     };
-    let ended = tokio::select! {
+    tokio::select! {
         ended = watching => ended,
         () = cx.stop.cancelled() => Err(FeedError::new(ErrorCode::CoreGone, "watch", "told to stop")),
-    };
-    source.memory().streaming = false;
-    ended
+    }
+}
+
+/// While it lives, what is remembered follows the stream; also a watch that is dropped in the middle ends it.
+struct Streaming<'a>(&'a DroneSource);
+
+impl<'a> Streaming<'a> {
+    fn begin(source: &'a DroneSource) -> Self {
+        source.memory().streaming = true;
+        Self(source)
+    }
+}
+
+impl Drop for Streaming<'_> {
+    fn drop(&mut self) {
+        self.0.memory().streaming = false;
+    }
 }
 
 impl Watch<'_> {
@@ -98,11 +114,9 @@ impl Watch<'_> {
             self.list(first).await?;
             first = false;
             if let Some(stream) = stream {
-                self.source.memory().streaming = true;
+                let _streaming = Streaming::begin(self.source);
                 self.out.note(Note::Streaming).await?;
-                let heard = self.listen(Some(stream), POLL_BESIDE).await;
-                self.source.memory().streaming = false;
-                heard?;
+                self.listen(Some(stream), POLL_BESIDE).await?;
             } else {
                 let every_s = POLL_ALONE.as_secs() as u32;
                 self.out.note(Note::Polling { every_s }).await?;
