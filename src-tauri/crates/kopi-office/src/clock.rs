@@ -121,6 +121,18 @@ impl OfficeClock {
         (face.speed > 0.0).then(|| Duration::from_secs_f64(left / face.speed) + Duration::from_millis(1))
     }
 
+    /// Waits for so much machine time, but only while the clock runs.
+    pub async fn wait_running(&self, time: Duration) {
+        loop {
+            let changed = self.0.changed.notified();
+            if self.speed() > 0.0 {
+                tokio::time::sleep(time).await;
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Waits until the office shows `offset`, through every change of speed.
     pub async fn wait_until(&self, offset: SignedDuration) {
         loop {

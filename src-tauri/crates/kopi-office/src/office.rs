@@ -387,13 +387,6 @@ async fn live(mut run: Run, mut orders: mpsc::Receiver<Order>, mut actions: Acti
                 None => std::future::pending().await,
             }
         };
-        let pulse = async {
-            if clock.speed() > 0.0 {
-                tokio::time::sleep(PULSE).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -409,7 +402,7 @@ async fn live(mut run: Run, mut orders: mpsc::Receiver<Order>, mut actions: Acti
                 None => return,
             },
             () = due => {}
-            () = pulse => {}
+            () = clock.wait_running(PULSE) => {}
         }
     }
 }

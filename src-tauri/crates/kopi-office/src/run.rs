@@ -128,6 +128,7 @@ impl Run {
             server_fault,
         };
         run.fill_registry();
+        run.speak_at_start();
         run.drone.set_agents(AGENTS.len() as u32);
         for entry in run.plot.clone() {
             if run.can_act(&entry) {

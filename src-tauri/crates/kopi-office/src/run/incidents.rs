@@ -147,9 +147,51 @@ impl Run {
         self.cattle.crash_container(&victim.id);
     }
 
+    /// What a container of ours has said before anybody looked.
+    pub(super) fn speak_at_start(&mut self) {
+        for container in self.cattle.containers() {
+            if container.state != "running" || !container.image.contains("/ihealth/") {
+                continue;
+            }
+            let name = container.image.rsplit('/').next().unwrap_or_default();
+            self.cattle
+                .write_log(&container.id, false, &format!("INFO  starting {name}"));
+            self.cattle
+                .write_log(&container.id, false, "INFO  连接数据库 mysql:3306 成功");
+            self.cattle
+                .write_log(&container.id, false, "INFO  ready, health check answers on /health");
+        }
+    }
+
+    /// Some containers of ours say what they do.
+    fn speak(&mut self) {
+        let mut draws = self.chance.draws(&format!("words at {}", self.now().as_millis()));
+        let running: Vec<ContainerView> = self
+            .cattle
+            .containers()
+            .into_iter()
+            .filter(|container| container.good && container.image.contains("/ihealth/"))
+            .collect();
+        for _ in 0..6 {
+            let Some(container) = draws.pick(&running) else { return };
+            let line = match draws.below(4) {
+                0 => format!("INFO  GET /v2/bp/trend?days=30 200 {} ms", draws.between(4, 90)),
+                1 => format!(
+                    "INFO  批次 {} 写入 {} 条",
+                    draws.between(4000, 9000),
+                    draws.between(1, 60)
+                ),
+                2 => format!("DEBUG device DC-{:04} heartbeat", draws.between(0, 9999)),
+                _ => "WARN  设备时钟快 43 秒，按服务器时间计".to_owned(),
+            };
+            self.cattle.write_log(&container.id, false, &line);
+        }
+    }
+
     /// Hosts report their load, which moves with what runs there.
     pub(super) fn report_loads(&mut self) {
         self.after(SignedDuration::from_secs(LOADS_S), Happening::Loads);
+        self.speak();
         let mut draws = self.chance.draws(&format!("loads at {}", self.now().as_millis()));
         let hosts: Vec<(String, u8, u8)> = self
             .world

@@ -12,7 +12,7 @@ use crate::laws::{messages, pace, pipeline};
 use crate::ledger::{BuildKey, BuildRecord, Hook, PushRecord};
 use crate::plot::{LAWS_BEGIN_S, PlotPush, Scene};
 use crate::world::RepoPlan;
-use crate::world::people::{self, DESK, PEOPLE};
+use crate::world::people::{self, PEOPLE};
 
 /// Share of pushes by the laws that open or renew a pull request.
 const PULLS: f64 = 0.28;
@@ -88,15 +88,8 @@ impl Run {
             .sha(&wanted.sha, &format!("push {} {}", self.pushes, repo.name));
         let full_name = repo.full_name();
         if let Some(step) = &wanted.fails {
-            // Whoever does not say which step means the tests.
-            let step = if step.is_empty() {
-                named_step(&repo, "unit")
-            } else {
-                step
-            };
-            self.ledger
-                .wrong
-                .insert((full_name.clone(), sha.clone()), step.to_owned());
+            let step = failing_step(&repo, &wanted, step)?;
+            self.ledger.wrong.insert((full_name.clone(), sha.clone()), step);
         }
         if let Some(lines) = wanted.log_lines {
             self.long_logs
@@ -287,7 +280,7 @@ impl Run {
         let Some(person) = people::find(&record.author) else {
             return;
         };
-        if !by_code || story || person.login == DESK {
+        if !by_code || story {
             return;
         }
         let pull = (record.event == "pull_request")
@@ -330,6 +323,27 @@ impl Run {
         };
         drop(self.push(wanted, refused));
     }
+}
+
+/// The step that fails: what it is called here, the tests when nobody says which.
+fn failing_step(repo: &RepoPlan, wanted: &Wanted, asked: &str) -> Result<String, String> {
+    let asked = match asked {
+        "" | "unit" | "test" => named_step(repo, "unit"),
+        "lint" => named_step(repo, "lint"),
+        "compile" | "build" => named_step(repo, "compile"),
+        other => other,
+    };
+    let event = if wanted.pull.is_some() { "pull_request" } else { "push" };
+    let steps = pipeline::steps(repo, &wanted.branch, event);
+    if steps.iter().any(|step| step.name == asked) {
+        return Ok(asked.to_owned());
+    }
+    let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+    Err(format!(
+        "{} has no step {asked:?}; there are {}",
+        repo.name,
+        names.join(" ")
+    ))
 }
 
 fn facts(repo: &RepoPlan, wanted: &Wanted, sha: &str, event: &str) -> FakeBuild {

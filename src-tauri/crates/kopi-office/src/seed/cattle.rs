@@ -60,6 +60,8 @@ pub fn found(clock: &OfficeClock, seed: u64) -> FakeCattle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     Make,
+    Try,
+    RollBack,
     Upgrade,
     Settle,
     Stop,
@@ -176,6 +178,14 @@ fn make_keys(cattle: &FakeCattle, places: &Places, chance: Chance) -> Keys {
 }
 
 fn deeds_of(service: &ServicePlan) -> Vec<(i64, Deed)> {
+    let mut deeds = last_deeds(service);
+    if let Some((_, upgraded, back)) = &service.tried {
+        deeds.extend([(-upgraded * 60, Deed::Try), (-back * 60, Deed::RollBack)]);
+    }
+    deeds
+}
+
+fn last_deeds(service: &ServicePlan) -> Vec<(i64, Deed)> {
     let up = -service.up_min * 60;
     let upgraded = |from: i64| {
         vec![
@@ -243,6 +253,16 @@ fn do_to(cattle: &FakeCattle, places: &Places, environment: &str, service: &Serv
                 true,
             );
             debug_assert_eq!(whole, Ok(()), "{}", service.name);
+        }
+        Deed::Try => {
+            if let Some((image, ..)) = &service.tried {
+                let tried = cattle.upgrade(id, image, service.scale.max(1), Duration::from_millis(100), true);
+                debug_assert_eq!(tried, Ok(()), "{}", service.name);
+            }
+        }
+        Deed::RollBack => {
+            let back = cattle.order(id, "rollback", &Value::Null);
+            debug_assert_eq!(back, Ok(()), "{}", service.name);
         }
         Deed::Settle => {
             place(false, &service.places);

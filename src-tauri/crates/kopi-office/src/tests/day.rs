@@ -63,6 +63,36 @@ async fn what_is_already_there() {
 }
 
 #[tokio::test]
+async fn web_was_rolled_back_yesterday() {
+    let office = standing(Size::Team).await;
+    let truth = office.handle().truth().await.unwrap();
+    let web = service(&truth, "production", "web");
+    let project = &office.address().servers.rancher.project.clone().unwrap();
+    let path = format!(
+        "/v2-beta/projects/{project}/servicelogs?serviceId={}&subLog=false&limit=100",
+        web.id
+    );
+    let (_, logs) = rancher(&office, "GET", &path, None).await;
+    let mut events: Vec<(&str, &str)> = logs["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["created"].as_str().unwrap(), row["eventType"].as_str().unwrap()))
+        .collect();
+    events.sort_unstable();
+    let kinds: Vec<&str> = events.iter().map(|(_, kind)| *kind).collect();
+    let wanted = [
+        "service.upgrade",
+        "service.rollback",
+        "service.upgrade",
+        "service.finishupgrade",
+    ];
+    assert_eq!(kinds, wanted, "{events:?}");
+    assert_eq!(web.live.as_deref(), Some("harbor.company.com/ihealth/web:3.7.2"));
+    office.stop().await;
+}
+
+#[tokio::test]
 async fn a_push_travels_to_new_containers_in_three_minutes() {
     let office = standing(Size::Team).await;
     let mut halfway = false;

@@ -12,7 +12,7 @@ use crate::world::sizes::{LARGE_BUILDS, LARGE_SERVICES};
 #[tokio::test]
 async fn same_seed_same_day() {
     let mut days = Vec::new();
-    for parts in [[6 * 3600, 0, 0], [3600, 4 * 3600, 3600]] {
+    for parts in [[3 * 3600, 0, 0], [1800, 2 * 3600, 1800]] {
         let office = seeded(Size::Team, 7).await;
         for seconds in parts {
             forward(&office, seconds).await;
@@ -20,10 +20,10 @@ async fn same_seed_same_day() {
         days.push(office.handle().truth().await.unwrap());
         office.stop().await;
     }
-    assert!(days[0].builds.len() > 340, "{}", days[0].builds.len());
+    assert!(days[0].builds.len() > 325, "{}", days[0].builds.len());
     assert_eq!(days[0], days[1], "however the clock is put forward");
     let other = seeded(Size::Team, 8).await;
-    assert_ne!(forward(&other, 6 * 3600).await.builds, days[0].builds);
+    assert_ne!(forward(&other, 3 * 3600).await.builds, days[0].builds);
     other.stop().await;
 }
 
@@ -101,9 +101,7 @@ async fn the_laws_go_on_and_what_broke_is_mended() {
     let truth = forward(&office, 5 * 3600).await;
     let mut by_branch: BTreeMap<(String, String, bool), Vec<_>> = BTreeMap::new();
     let today = truth.builds.iter().filter(|build| build.created_at > truth.start);
-    for build in
-        today.filter(|build| build.author != "linhao" && build.failed_step.as_deref() != Some("deploy-production"))
-    {
+    for build in today.filter(|build| build.failed_step.as_deref() != Some("deploy-production")) {
         let key = (build.repo.clone(), build.branch.clone(), build.event == "pull_request");
         by_branch.entry(key).or_default().push(build);
     }

@@ -118,6 +118,9 @@ async fn the_control_page_orders_pushes_plot_and_clock() {
             .0,
         200
     );
+    let nonsense = json!({"repo": "gateway", "fails": "unit-of-nothing"});
+    let (status, reply) = call(&control, "POST", "/push", &[], Some(&nonsense)).await;
+    assert_eq!(status, 404, "{reply}");
     let (status, reply) = call(&control, "POST", "/plot", &[], Some(&json!({"name": "elastic-503"}))).await;
     assert_eq!(status, 404, "{reply}");
     let (status, clock) = call(&control, "POST", "/clock", &[], Some(&json!({"advance_s": 300}))).await;

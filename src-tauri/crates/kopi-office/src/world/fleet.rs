@@ -102,6 +102,8 @@ pub struct ServicePlan {
     pub up_min: i64,
     /// What the last finished upgrade replaced.
     pub before: Option<String>,
+    /// A version that was tried and rolled back: its image, upgraded and back so many minutes ago.
+    pub tried: Option<(String, i64, i64)>,
     /// How it stands.
     pub standing: Standing,
     /// Where its containers stand, where the story says so.
@@ -123,6 +125,7 @@ impl ServicePlan {
             labels: Vec::new(),
             up_min,
             before: None,
+            tried: None,
             standing: Standing::Running,
             places: Vec::new(),
         }
@@ -155,6 +158,11 @@ impl ServicePlan {
 
     fn was(mut self, tag: &str) -> Self {
         self.before = Some(image(&self.name, tag));
+        self
+    }
+
+    fn tried(mut self, tag: &str, upgraded_min: i64, back_min: i64) -> Self {
+        self.tried = Some((image(&self.name, tag), upgraded_min, back_min));
         self
     }
 
@@ -424,7 +432,11 @@ fn production() -> EnvironmentPlan {
                 "web",
                 "what people see",
                 vec![
-                    ours("web", "3.7.2", 3, 4 * HOUR).was("3.7.0").at("www.company.com", 80),
+                    ours("web", "3.7.2", 3, 4 * HOUR)
+                        .was("3.7.0")
+                        // Rolled back yesterday evening.
+                        .tried("3.7.1", 20 * HOUR + 9, 19 * HOUR + 17)
+                        .at("www.company.com", 80),
                     ours("admin-web", "2.3.0", 2, 21 * HOUR)
                         .was("2.2.9")
                         .at("admin.company.com", 80),

@@ -110,6 +110,7 @@ fn add_clinic(environment: &mut EnvironmentPlan, repo: &RepoPlan) {
         labels: Vec::new(),
         up_min: 3 * 24 * 60,
         before: None,
+        tried: None,
         standing: Standing::Running,
         places: Vec::new(),
     };
