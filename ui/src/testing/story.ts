@@ -25,6 +25,7 @@ import type {
   Step,
   UpgradePhase,
 } from "../wire";
+import { workFixture } from "./work";
 
 export const NOW = Date.parse("2026-11-24T14:09:00+08:00");
 const MINUTE = 60_000;
@@ -987,6 +988,8 @@ export function storyOf(query: URLSearchParams): Fixture {
       return { snapshot: teamSnapshot({ connections: [failing(), connection("rancher")] }), answer, act };
     case "well":
       return { snapshot: quietSnapshot(), answer, act };
+    case "work":
+      return workFixture({ answer, act });
     case "large":
       return { snapshot: largeSnapshot(Number(query.get("n") ?? 500)), answer, act };
     default:

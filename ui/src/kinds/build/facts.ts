@@ -107,10 +107,10 @@ export function runningStep(build: Build): string {
   return m.builds_step_of({ step: first.name, n, all: steps.length });
 }
 
-/** Time of a finished build: the clock today, else the day. */
-export function whenWords(build: Build, now: number): string {
+/** Time of a finished build; the group's head tells the day. */
+export function whenWords(build: Build): string {
   const at = happenedAt(build);
-  return at === 0 ? "" : clockTime(at, now);
+  return at === 0 ? "" : clockTime(at, at);
 }
 
 /** Everything a filter looks at, in lower case. */
