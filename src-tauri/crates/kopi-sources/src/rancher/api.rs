@@ -191,18 +191,13 @@ pub(super) fn one_path(project: &str, collection: &str, id: &str) -> String {
 
 /// The rows of a collection; anything else is no answer of this API.
 fn rows_of(mut body: Value, reply: &Reply) -> Result<Vec<Value>, FeedError> {
-    match body.get_mut("data").map(Value::take) {
-        Some(Value::Array(rows)) => Ok(rows),
-        _ => {
-            let mut failed = FeedError::new(
-                ErrorCode::UnexpectedAnswer,
-                &reply.request,
-                "JSON without the list that was asked for",
-            );
-            failed.status = Some(reply.status.as_u16());
-            Err(failed.hint("is this a Rancher 1.6 server?"))
-        }
+    if let Some(Value::Array(rows)) = body.get_mut("data").map(Value::take) {
+        return Ok(rows);
     }
+    let what = "JSON without the list that was asked for";
+    let mut failed = FeedError::new(ErrorCode::UnexpectedAnswer, &reply.request, what);
+    failed.status = Some(reply.status.as_u16());
+    Err(failed.hint("is this a Rancher 1.6 server?"))
 }
 
 /// The next page's query. Its host is the server's idea of itself and not used.

@@ -13,7 +13,7 @@ use super::api::{Api, one_path};
 /// Lines asked for from before.
 const LINES: u32 = 1_000;
 /// A quiet container is no dead stream; the server itself says nothing in between.
-const SILENCE: Duration = Duration::from_secs(12 * 3_600);
+const SILENCE: Duration = Duration::from_hours(12);
 /// Nothing for so long after the first lines: all that was written before has come.
 const SETTLED: Duration = Duration::from_millis(400);
 /// Longest line that is shown, characters.

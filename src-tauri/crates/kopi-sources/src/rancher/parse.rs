@@ -359,7 +359,7 @@ fn upgrade(value: &Value, version: Option<&str>) -> (Option<PreviousVersion>, Op
     let previous = previous.filter(|previous| {
         let rolled_back = version.is_some() && name(previous, "version").as_deref() == version;
         let leads_here = target.is_none() || target.as_deref() == version;
-        leads_here && !rolled_back
+        leads_here && !rolled_back && !image(previous).is_empty()
     });
     let previous = previous.map(|config| PreviousVersion {
         image: image(config),
@@ -527,7 +527,7 @@ fn system_text(os: &Value) -> Option<String> {
 pub(super) fn service_event(value: &Value) -> Option<ServiceEvent> {
     let kind = name(value, "eventType")?;
     let is_error = word(value, "level") == "error";
-    if kind.ends_with(".info") && !is_error {
+    if kind.rsplit('.').next() == Some("info") && !is_error {
         return None;
     }
     Some(ServiceEvent {

@@ -3,7 +3,7 @@
 //!
 //! Refuses: IO. A message that says nothing new makes no event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kopi_model::item::HostLoad;
 use kopi_model::{Container, Coverage, Event, Host, Item, ItemId, ItemKind, LiveStatus, Service, Stack};
@@ -114,7 +114,7 @@ impl Shelf {
                 _ => return self.drop_one(kind, native),
             },
             Shelved::Stack => match parse::stack(&self.place, resource) {
-                Some(stack) if stack.id == id => self.put_stack(stack, &mut events),
+                Some(stack) if stack.id == id => self.put_stack(&stack, &mut events),
                 _ => return self.drop_one(kind, native),
             },
             Shelved::Service => match parse::service(&self.place, resource) {
@@ -179,9 +179,9 @@ impl Shelf {
         }
     }
 
-    fn put_stack(&mut self, stack: Stack, events: &mut Vec<Event>) {
+    fn put_stack(&mut self, stack: &Stack, events: &mut Vec<Event>) {
         let before = self.stacks.insert(stack.id.clone(), stack.clone());
-        if before.as_ref() == Some(&stack) {
+        if before.as_ref() == Some(stack) {
             return;
         }
         let renamed = before.is_none_or(|before| before.name != stack.name);
@@ -226,12 +226,12 @@ impl Shelf {
 
     /// Takes a whole list that was asked for at `sent`. What was heard later stays.
     pub(super) fn take_list(&mut self, kind: Shelved, rows: &[Value], sent: Instant) {
-        let mut named: HashMap<ItemId, ()> = HashMap::with_capacity(rows.len());
+        let mut named: HashSet<ItemId> = HashSet::with_capacity(rows.len());
         for row in rows {
             let Some(native) = parse::native_id(row, "id") else {
                 continue;
             };
-            named.insert(self.id(kind, &native), ());
+            named.insert(self.id(kind, &native));
             let newer = self
                 .heard
                 .get(&(kind, native.clone()))
@@ -243,7 +243,7 @@ impl Shelf {
         }
         let heard = &self.heard;
         let stays = |id: &ItemId| {
-            named.contains_key(id)
+            named.contains(id)
                 || heard
                     .get(&(kind, id.native().to_owned()))
                     .is_some_and(|heard| *heard >= sent)

@@ -125,11 +125,9 @@ impl Watching<'_> {
                 // The streams are heard meanwhile.
                 let asked = self.api.projects();
                 tokio::pin!(asked);
-                let (rows, _) = loop {
-                    tokio::select! {
-                        found = &mut asked => break found?,
-                        Some(error) = watched.next(), if !watched.is_empty() => return Err(error),
-                    }
+                let (rows, _) = tokio::select! {
+                    found = &mut asked => found?,
+                    Some(error) = watched.next(), if !watched.is_empty() => return Err(error),
                 };
                 if self.chosen(&rows)? != chosen {
                     let what = "the environments of this key changed";

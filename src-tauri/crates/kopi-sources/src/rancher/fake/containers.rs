@@ -374,13 +374,12 @@ impl World {
         };
         container.after_stop = after;
         match container.step {
-            Step::Removing | Step::Removed => {}
             Step::Stopped | Step::Error | Step::Erroring if after == AfterStop::Remove => {
                 self.set_step(id, Step::Removing, "In Progress");
                 self.due(id, self.pace.remove);
             }
             Step::Stopped if after == AfterStop::Start => self.start_container(id),
-            Step::Stopped | Step::Error | Step::Erroring | Step::Stopping => {}
+            Step::Stopped | Step::Error | Step::Erroring | Step::Stopping | Step::Removing | Step::Removed => {}
             _ => {
                 self.set_step(id, Step::Stopping, "In Progress");
                 self.due(id, self.pace.stop);

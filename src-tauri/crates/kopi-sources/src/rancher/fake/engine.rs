@@ -56,35 +56,6 @@ impl World {
         self.now = self.now.max(now);
     }
 
-    /// A made stack is active a moment later.
-    fn activate_stacks(&mut self) {
-        let (now, settle) = (self.now, self.pace.settle);
-        let ready = |stack: &&super::world::Stack| stack.state == "activating" && later(stack.created, settle) <= now;
-        let ready: Vec<u32> = self.stacks.values().filter(ready).map(|stack| stack.id).collect();
-        for id in ready {
-            if let Some(stack) = self.stacks.get_mut(&id) {
-                stack.state = "active";
-            }
-            self.touch(Kind::Stack, id);
-        }
-    }
-
-    /// A host that was told to become active or inactive is so a moment later.
-    fn turn_hosts(&mut self) {
-        let mut turned = Vec::new();
-        for host in self.hosts.values_mut() {
-            host.state = match host.state {
-                "activating" => "active",
-                "deactivating" => "inactive",
-                _ => continue,
-            };
-            turned.push(host.id);
-        }
-        for id in turned {
-            self.touch(Kind::Host, id);
-        }
-    }
-
     fn next_event(&self) -> Option<Timestamp> {
         let containers = self
             .busy_containers
@@ -158,12 +129,12 @@ impl World {
                 interval,
                 left,
                 under_way,
-            } => self.restart(id, batch, interval, left, under_way),
+            } => self.restart(id, batch, interval, left, &under_way),
         }
     }
 
     /// The process is over: the service is in `state`.
-    fn settle(&mut self, id: u32, state: &'static str) {
+    pub(super) fn settle(&mut self, id: u32, state: &'static str) {
         self.end_log(id);
         let count = self.counted(id);
         if let Some(service) = self.services.get_mut(&id) {
@@ -371,7 +342,7 @@ impl World {
                 taken.push(spare.index);
                 continue;
             }
-            let index = (1..).find(|index| !taken.contains(index)).unwrap_or(1);
+            let index = (1..=u32::MAX).find(|index| !taken.contains(index)).unwrap_or(1);
             taken.push(index);
             let host = hosts.and_then(|hosts| hosts.iter().copied().find(|host| !covered.contains(&Some(*host))));
             covered.push(host);
@@ -529,84 +500,6 @@ impl World {
             self.remove_bad(id, container);
             let later = later(self.now, self.pace.retry);
             self.wake(id, later);
-        }
-    }
-
-    fn stop_all(&mut self, id: u32, remove: bool) {
-        let members: Vec<u32> = self.members.get(&id).into_iter().flatten().copied().collect();
-        let mut waiting = false;
-        for container in members {
-            let Some(row) = self.containers.get(&container) else {
-                continue;
-            };
-            if row.removed.is_some() || (!remove && matches!(row.step, Step::Stopped | Step::Error)) {
-                continue;
-            }
-            waiting = true;
-            if !matches!(row.step, Step::Stopping | Step::Removing | Step::Erroring)
-                || (remove && row.step == Step::Erroring)
-            {
-                self.stop_container(container, if remove { AfterStop::Remove } else { AfterStop::Stay });
-            }
-        }
-        if waiting {
-            return;
-        }
-        if remove {
-            self.settle(id, "removed");
-            let now = self.now;
-            if let Some(service) = self.services.get_mut(&id) {
-                service.removed = Some(now);
-            }
-            self.bury(Kind::Service, id);
-        } else {
-            self.settle(id, "inactive");
-        }
-    }
-
-    fn restart(&mut self, id: u32, batch: usize, interval: Duration, mut left: Vec<u32>, under_way: Vec<u32>) {
-        let now = self.now;
-        let ready = under_way
-            .iter()
-            .filter_map(|container| self.containers.get(container))
-            .all(|container| container.step == Step::Running && container.after_stop == AfterStop::Stay);
-        if !ready {
-            return;
-        }
-        let pause = self.services.get(&id).and_then(|service| service.pause_until);
-        if !under_way.is_empty() && !left.is_empty() {
-            match pause {
-                None => {
-                    let until = later(now, interval);
-                    if let Some(service) = self.services.get_mut(&id) {
-                        service.pause_until = Some(until);
-                    }
-                    self.wake(id, until);
-                    return;
-                }
-                Some(until) if until > now => {
-                    self.wake(id, until);
-                    return;
-                }
-                Some(_) => {}
-            }
-        }
-        if left.is_empty() {
-            self.settle(id, "active");
-            return;
-        }
-        let next: Vec<u32> = left.drain(..batch.min(left.len())).collect();
-        for container in &next {
-            self.stop_container(*container, AfterStop::Start);
-        }
-        if let Some(service) = self.services.get_mut(&id) {
-            service.pause_until = None;
-            service.process = Some(Process::Restart {
-                batch,
-                interval,
-                left,
-                under_way: next,
-            });
         }
     }
 

@@ -11,6 +11,7 @@ use super::access::{self, Caller, Outcome};
 use super::collection::{self, Asked};
 use super::create;
 use super::render::{self, View};
+use super::render_rows;
 use super::schemas;
 use super::verbs::Refusal;
 use super::world::{AuditLog, Kind, Role, World, number_of};
@@ -284,7 +285,7 @@ fn setting(world: &World, call: &Call<'_>) -> Result<Outcome, Refusal> {
 }
 
 fn visible(world: &World, call: &Call<'_>, kind: Kind, number: u32) -> bool {
-    let Some(project) = render::project_of(world, kind, number) else {
+    let Some(project) = render_rows::project_of(world, kind, number) else {
         return false;
     };
     if kind == Kind::Project {
@@ -341,7 +342,7 @@ fn shown(world: &World, call: &Call<'_>, kind: Kind, number: u32) -> Option<Valu
                 user,
             ))
         }
-        _ => render::row(world, kind, number, &call.view),
+        _ => render_rows::row(world, kind, number, &call.view),
     }
 }
 
@@ -379,7 +380,7 @@ fn follow(world: &World, call: &Call<'_>, kind: Kind, id: &str, link: &str) -> R
     let pick = |wanted: Kind, test: &dyn Fn(u32) -> bool, word: &str, whole: bool| {
         let rows = numbers(world, wanted).into_iter().filter(|row| test(*row));
         let rows = rows
-            .filter_map(|row| render::row(world, wanted, row, &call.view))
+            .filter_map(|row| render_rows::row(world, wanted, row, &call.view))
             .collect();
         Ok(Outcome::ok(wrap(rows, call, word, whole)))
     };
@@ -420,7 +421,7 @@ fn follow(world: &World, call: &Call<'_>, kind: Kind, id: &str, link: &str) -> R
                 .get(&number)
                 .map(|service| service.stack)
                 .ok_or_else(not_found)?;
-            render::row(world, Kind::Stack, stack, &call.view)
+            render_rows::row(world, Kind::Stack, stack, &call.view)
                 .map(Outcome::ok)
                 .ok_or_else(not_found)
         }
@@ -439,7 +440,7 @@ fn make(fake: &FakeCattle, world: &mut World, call: &Call<'_>, kind: Kind) -> Re
     };
     let word = if kind == Kind::Stack { "stack" } else { "service" };
     announce(fake, world, call, word, &kind.id(made), "create", 201);
-    let body = render::row(world, kind, made, &call.view).ok_or_else(not_found)?;
+    let body = render_rows::row(world, kind, made, &call.view).ok_or_else(not_found)?;
     Ok(Outcome { status: 201, body })
 }
 
@@ -487,7 +488,7 @@ fn one(fake: &FakeCattle, world: &mut World, call: &Call<'_>, kind: Kind, id: &s
     };
     announce(fake, world, call, word, &kind.id(number), &verb, status);
     result?;
-    let body = render::row(world, kind, number, &call.view).ok_or_else(not_found)?;
+    let body = render_rows::row(world, kind, number, &call.view).ok_or_else(not_found)?;
     Ok(Outcome { status, body })
 }
 

@@ -12,7 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::access::{self, Outcome};
 use super::collection;
-use super::render::{self, View};
+use super::render::View;
+use super::render_rows;
 use super::verbs::Refusal;
 use super::world::{Holder, Kind, Role, World, number_of};
 use super::{FakeCattle, LogTicket};
@@ -153,10 +154,10 @@ impl Stream {
         *seen = world.sequence;
         let mut frames = Vec::new();
         for (kind, number) in changes {
-            if kind == Kind::AuditLog || render::project_of(&world, kind, number) != Some(self.project) {
+            if kind == Kind::AuditLog || render_rows::project_of(&world, kind, number) != Some(self.project) {
                 continue;
             }
-            let Some(resource) = render::row(&world, kind, number, &self.view) else {
+            let Some(resource) = render_rows::row(&world, kind, number, &self.view) else {
                 continue;
             };
             let id = world.uuid();
@@ -237,20 +238,16 @@ fn logs(fake: &FakeCattle, upgrade: WebSocketUpgrade, query: &str) -> Response<B
             .and_then(|container| world.hosts.get(&container.host?));
         host.is_some_and(|host| host.silent_since.is_none())
     });
-    match ticket.filter(|_| reachable) {
-        Some(ticket) => {
-            let fake = fake.clone();
-            upgrade
-                .on_upgrade(move |socket| send_log(fake, ticket, socket))
-                .into_response()
-        }
-        None => {
-            let mut response = Response::new(Body::from("Failed authentication\n"));
-            *response.status_mut() = http::StatusCode::UNAUTHORIZED;
-            access::put(response.headers_mut(), "content-type", "text/plain; charset=utf-8");
-            response
-        }
+    if let Some(ticket) = ticket.filter(|_| reachable) {
+        let fake = fake.clone();
+        return upgrade
+            .on_upgrade(move |socket| send_log(fake, ticket, socket))
+            .into_response();
     }
+    let mut response = Response::new(Body::from("Failed authentication\n"));
+    *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+    access::put(response.headers_mut(), "content-type", "text/plain; charset=utf-8");
+    response
 }
 
 async fn send_log(fake: FakeCattle, ticket: LogTicket, mut socket: WebSocket) {

@@ -23,12 +23,15 @@ mod collection;
 mod containers;
 mod create;
 mod engine;
+mod health;
 mod http;
 #[cfg(test)]
 pub(in crate::rancher) mod import;
 mod live;
 mod place;
+mod processes;
 mod render;
+mod render_rows;
 mod rows;
 mod schemas;
 mod verbs;

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::health;
+use super::render_rows;
 use super::verbs;
-use super::world::{
-    AuditLog, Container, Host, Kind, Project, Role, Service, ServiceLog, Stack, Step, Transition, World,
-};
+use super::world::{Container, Host, Kind, Project, Role, Service, Stack, Step, Transition, World};
 
 /// How the caller came in: decides links, dialect and what is hidden.
 #[derive(Clone, Debug)]
@@ -57,12 +57,13 @@ pub(super) fn iso(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-struct Row {
-    out: Map<String, Value>,
+/// An answer in the making.
+pub(super) struct Row {
+    pub(super) out: Map<String, Value>,
 }
 
 impl Row {
-    fn new(kind: &str, view: &View, collection: &str, id: &str, actions: &[&str]) -> Self {
+    pub(super) fn new(kind: &str, view: &View, collection: &str, id: &str, actions: &[&str]) -> Self {
         let mut out = shape(kind);
         let own = format!("{}/{collection}/{id}", view.prefix());
         if let Some(Value::Object(links)) = out.get_mut("links") {
@@ -86,22 +87,20 @@ impl Row {
         Self { out }
     }
 
-    fn set(mut self, member: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn set(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.out.insert(member.into(), value.into());
         self
     }
 
-    fn date(self, member: &str, at: Option<Timestamp>) -> Self {
-        match at {
-            Some(at) => self
+    pub(super) fn date(self, member: &str, at: Option<Timestamp>) -> Self {
+        if let Some(at) = at {
+            return self
                 .set(member, iso(at))
-                .set(&format!("{member}TS"), at.as_millisecond()),
-            None => {
-                let mut row = self.set(member, Value::Null);
-                row.out.shift_remove(&format!("{member}TS"));
-                row
-            }
+                .set(&format!("{member}TS"), at.as_millisecond());
         }
+        let mut row = self.set(member, Value::Null);
+        row.out.shift_remove(&format!("{member}TS"));
+        row
     }
 
     fn transition(self, transition: &Transition, progress: Option<u8>) -> Self {
@@ -115,7 +114,7 @@ impl Row {
             .set("transitioningProgress", progress.map_or(Value::Null, Value::from))
     }
 
-    fn done(self) -> Value {
+    pub(super) fn done(self) -> Value {
         Value::Object(self.out)
     }
 }
@@ -177,7 +176,7 @@ pub(super) fn project(world: &World, project: &Project, view: &View, admin: bool
         .stacks
         .values()
         .filter(|stack| stack.project == project.id && stack.removed.is_none())
-        .all(|stack| verbs::stack_health(world, stack.id) == "healthy");
+        .all(|stack| health::stack_health(world, stack.id) == "healthy");
     row.set("name", project.name.as_str())
         .set("state", "active")
         .set("healthState", if healthy { "healthy" } else { "degraded" })
@@ -235,7 +234,7 @@ pub(super) fn stack(world: &World, stack: &Stack, view: &View) -> Value {
         .set("state", stack.state)
         .set("accountId", Kind::Project.id(stack.project))
         .set("system", stack.system)
-        .set("healthState", verbs::stack_health(world, stack.id))
+        .set("healthState", health::stack_health(world, stack.id))
         .set(
             "serviceIds",
             if old {
@@ -299,7 +298,7 @@ pub(super) fn service(world: &World, service: &Service, view: &View) -> Value {
         .set("state", service.state)
         .set("accountId", Kind::Project.id(service.project))
         .set("stackId", Kind::Stack.id(service.stack))
-        .set("healthState", verbs::health(world, service))
+        .set("healthState", health::health(world, service))
         .set("instanceIds", instances)
         .set("launchConfig", hide(view.role, &service.launch))
         .set("secondaryLaunchConfigs", secondaries)
@@ -538,7 +537,7 @@ pub(super) fn host(world: &World, host: &Host, view: &View) -> Value {
     let (memory, info) = if host.simulated {
         (Value::Null, Value::Null)
     } else {
-        (json!(u64::from(host.memory_mb) * 1024 * 1024), info(host))
+        (json!(u64::from(host.memory_mb) * 1024 * 1024), render_rows::info(host))
     };
     Row::new("host", view, "hosts", &id, verbs::host_actions(host.state))
         .set("name", host.name.as_str())
@@ -584,105 +583,4 @@ pub(super) fn host(world: &World, host: &Host, view: &View) -> Value {
         .date("created", Some(host.created))
         .date("removed", host.removed)
         .done()
-}
-
-fn info(host: &Host) -> Value {
-    let total = f64::from(host.memory_mb);
-    let free = total * (1.0 - host.memory_percent / 100.0);
-    let rounded = |number: f64| (number * 10.0).round() / 10.0;
-    let cores: Vec<f64> = (0..host.cores)
-        .map(|core| rounded(host.cpu_percent + f64::from(core % 3) - 1.0).max(0.0))
-        .collect();
-    let load = format!("{:.2}", host.cpu_percent / 100.0 * f64::from(host.cores));
-    let disk = 100_000.0;
-    json!({
-        "cpuInfo": {"count": host.cores, "loadAvg": [load, load, load], "modelName": "Intel(R) Xeon(R) CPU E5-2680 v4", "mhz": 2399.9,
-            "cpuCoresPercentages": cores},
-        "memoryInfo": {"memTotal": rounded(total), "memFree": rounded(free * 0.6), "memAvailable": rounded(free)},
-        "diskInfo": {"fileSystems": {}, "mountPoints": {"/dev/sda1": {"free": disk * (1.0 - host.disk_percent / 100.0), "total": disk,
-            "used": disk * host.disk_percent / 100.0, "percentUsed": rounded(host.disk_percent)}}},
-        "osInfo": {"dockerVersion": "Docker version 17.03.2-ce, build f5ec1e2", "kernelVersion": "4.4.0-142-generic",
-            "operatingSystem": "Ubuntu 16.04.6 LTS"},
-    })
-}
-
-/// A service log row.
-pub(super) fn service_log(log: &ServiceLog, view: &View) -> Value {
-    let id = Kind::ServiceLog.id(log.id);
-    let mut row = Row::new("serviceLog", view, "servicelogs", &id, &[])
-        .set("accountId", Kind::Project.id(log.project))
-        .set("description", log.description.as_str())
-        .set("eventType", log.event.as_str())
-        .set(
-            "instanceId",
-            log.container.map(|container| Kind::Container.id(container)),
-        )
-        .set("level", if log.error { "error" } else { "info" })
-        .set("serviceId", Kind::Service.id(log.service))
-        .set("subLog", log.sub)
-        .set("transactionId", log.transaction.as_str())
-        .date("created", Some(log.created))
-        .date("endTime", log.ended);
-    if log.container.is_some() {
-        let own = format!("{}/servicelogs/{id}/instance", view.prefix());
-        if let Some(Value::Object(links)) = row.out.get_mut("links") {
-            links.insert("instance".into(), own.into());
-        }
-    }
-    row.done()
-}
-
-/// An audit log row.
-pub(super) fn audit_log(log: &AuditLog, view: &View) -> Value {
-    let id = Kind::AuditLog.id(log.id);
-    let resource = format!(
-        "{}/{}s/{}",
-        view.prefix(),
-        log.resource_type.to_lowercase(),
-        log.resource_id
-    );
-    let mut row = Row::new("auditLog", view, "auditlogs", &id, &[]);
-    if let Some(Value::Object(links)) = row.out.get_mut("links") {
-        links.insert("resource".into(), resource.into());
-    }
-    row.set("accountId", Kind::Project.id(log.project))
-        .set("authenticatedAsAccountId", log.by.as_str())
-        .set(
-            "authenticatedAsIdentityId",
-            format!("1i!rancher_id:{}", log.by.trim_start_matches("1a")),
-        )
-        .set("eventType", log.event.as_str())
-        .set("resourceType", log.resource_type.as_str())
-        .set("resourceId", log.resource_id.as_str())
-        .set("responseCode", log.status)
-        .set("requestObject", log.request.clone())
-        .set("responseObject", log.response.clone())
-        .date("created", Some(log.created))
-        .done()
-}
-
-/// The row with that number, as GET gives it; `None` when it is not there.
-pub(super) fn row(world: &World, kind: Kind, number: u32, view: &View) -> Option<Value> {
-    Some(match kind {
-        Kind::Project => project(world, world.projects.get(&number)?, view, false, false),
-        Kind::Stack => stack(world, world.stacks.get(&number)?, view),
-        Kind::Service => service(world, world.services.get(&number)?, view),
-        Kind::Container => container(world, world.containers.get(&number)?, view),
-        Kind::Host => host(world, world.hosts.get(&number)?, view),
-        Kind::ServiceLog => service_log(world.service_logs.get(&number)?, view),
-        Kind::AuditLog => audit_log(world.audit_logs.get(&number)?, view),
-    })
-}
-
-/// The row's project, for access.
-pub(super) fn project_of(world: &World, kind: Kind, number: u32) -> Option<u32> {
-    match kind {
-        Kind::Project => world.projects.contains_key(&number).then_some(number),
-        Kind::Stack => world.stacks.get(&number).map(|row| row.project),
-        Kind::Service => world.services.get(&number).map(|row| row.project),
-        Kind::Container => world.containers.get(&number).map(|row| row.project),
-        Kind::Host => world.hosts.get(&number).map(|row| row.project),
-        Kind::ServiceLog => world.service_logs.get(&number).map(|row| row.project),
-        Kind::AuditLog => world.audit_logs.get(&number).map(|row| row.project),
-    }
 }

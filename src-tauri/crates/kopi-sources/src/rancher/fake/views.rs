@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::FakeCattle;
-use super::verbs;
+use super::health;
 use super::world::{Container, Kind, Service, Transition, World, number_of, text};
 
 /// A host to make.
@@ -286,7 +286,7 @@ fn service_view(world: &World, row: &Service) -> ServiceView {
             .unwrap_or_default(),
         name: row.name.clone(),
         state: row.state.into(),
-        health: verbs::health(world, row).into(),
+        health: health::health(world, row).into(),
         error: match &row.transition {
             Transition::Error(message) => Some(message.clone()),
             _ => None,

@@ -113,7 +113,7 @@ async fn what_would_go_wrong_is_refused_before_it_is_sent() {
         ..company.order(Verb::Upgrade)
     };
     assert_eq!(code(ACCESS, bad_tag).await, ErrorCode::InvalidRequest);
-    let interval = Duration::from_secs(600);
+    let interval = Duration::from_mins(10);
     company
         .cattle
         .upgrade(&company.web, "harbor.company.com/ihealth/web:2", 1, interval, true)
@@ -234,7 +234,7 @@ async fn a_service_tells_its_events_and_a_container_its_log() {
             false,
         )
         .expect("accepted");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let web = format!("service:rancher/{}", company.web);
     let answer = source
         .read(context().0, Read::ServiceEvents(web.as_str().into()))

@@ -202,7 +202,7 @@ impl Picture {
             }
             true
         };
-        let came = timeout(Duration::from_secs(900), reading).await;
+        let came = timeout(Duration::from_mins(15), reading).await;
         if came != Ok(true) {
             let states: Vec<String> = self.items.values().map(describe).collect();
             let ended = match came {

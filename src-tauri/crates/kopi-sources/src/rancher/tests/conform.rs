@@ -26,7 +26,7 @@ impl Bench for Company {
         Box::pin(async move {
             self.cattle
                 .order(&self.web, "update", &json!({"scale": 3}))
-                .expect("accepted")
+                .expect("accepted");
         })
     }
 

@@ -382,7 +382,7 @@ fn shape(place: &str, theirs: &Value, ours: &Value, found: &mut Vec<String>) {
                 }
             }
         }
-        (Value::Array(theirs), Value::Array(ours)) if place.ends_with(".data") => {
+        (Value::Array(theirs), Value::Array(ours)) if place == ".data" => {
             for row in theirs {
                 let twin = ours
                     .iter()
