@@ -29,6 +29,8 @@ const LOOKS_UNTIL_SECRETS: u32 = 15;
 pub trait Demo: Send + Sync {
     /// On: starts it and gives its connections. Off: ends it and gives none.
     fn switch(&self, on: bool) -> BoxFuture<'_, Result<Vec<CoreConnection>, ApiError>>;
+    /// Logins of the person at this desk there.
+    fn me(&self) -> Vec<String>;
 }
 
 /// Keeps the configuration.
@@ -101,6 +103,7 @@ impl Inner {
         if let Some(connections) = demo {
             settings.connections = connections;
             settings.lines.clear();
+            settings.settings.me = self.demo.me();
             settings.demo = true;
         }
         settings
