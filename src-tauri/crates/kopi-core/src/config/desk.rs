@@ -180,9 +180,13 @@ impl Inner {
     }
 
     async fn switch_demo(&self, on: bool) -> Result<Answer, ApiError> {
-        let connections = self.demo.switch(on).await?;
-        *self.demo_connections.lock().unwrap_or_else(PoisonError::into_inner) = on.then_some(connections);
+        let demo = if on { Some(self.demo.switch(true).await?) } else { None };
+        *self.demo_connections.lock().unwrap_or_else(PoisonError::into_inner) = demo;
         self.tell_core().await?;
+        if !on {
+            // First the sources are taken away, then their servers: nobody sees them fall.
+            self.demo.switch(false).await?;
+        }
         Ok(Answer::Done)
     }
 }
