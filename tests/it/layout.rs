@@ -295,3 +295,18 @@ fn the_top_level_holds_what_the_design_names() {
         );
     }
 }
+
+#[test]
+fn inside_the_core_the_arrows_go_one_way() {
+    let layers = ["engine", "actions", "api", "socket"];
+    for (level, layer) in layers.iter().enumerate() {
+        for (file, text) in sources(&format!("src-tauri/crates/kopi-core/src/{layer}"), &["rs"]) {
+            for above in &layers[level + 1..] {
+                assert!(
+                    file.contains("tests") || !text.contains(&format!("crate::{above}")),
+                    "{file} uses {above}, which stands above it"
+                );
+            }
+        }
+    }
+}

@@ -9,14 +9,12 @@ pub mod keys;
 mod others;
 mod plan;
 mod run;
-mod slots;
 mod telling;
 mod upgrade;
 
-pub(crate) use others::{is_someone_elses_deploy, resume, watch_others};
+pub(crate) use others::{resume, watch_others};
 pub(crate) use plan::plan;
 pub(crate) use run::{run, undo};
-pub(crate) use slots::Slots;
 
 #[cfg(test)]
 mod tests;

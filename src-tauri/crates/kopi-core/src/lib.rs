@@ -9,6 +9,7 @@
 pub mod actions;
 pub mod api;
 pub mod config;
+mod core;
 pub mod desktop;
 pub mod engine;
 pub mod paths;
@@ -17,8 +18,9 @@ pub mod socket;
 pub(crate) mod testing;
 
 pub use api::{Face, Frames, Session};
+pub use core::{Core, CoreHandle, read_once};
 pub use engine::{
-    Batch, Cached, Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Desk, HistoryAsk, Machine, NoDesk,
-    NoRecords, OpenEntry, Records, Silent, StoreRecords, Teller, read_once,
+    Batch, Cached, CoreConnection, CoreParts, CoreSettings, Desk, HistoryAsk, Machine, NoDesk, NoRecords, OpenEntry,
+    Records, Silent, StoreRecords, Teller,
 };
 pub use paths::Paths;

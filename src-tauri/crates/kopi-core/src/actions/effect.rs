@@ -9,8 +9,8 @@ use kopi_model::{BuildStatus, Item, LiveStatus, Model, Plan, Service, Verb};
 
 use super::following::{Following, moved};
 use super::plan::settle_verbs;
-use super::slots::Slot;
 use super::telling;
+use crate::engine::Slot;
 
 /// An effect that has not come by then is said to have failed.
 const LONGEST: Duration = Duration::from_mins(5);

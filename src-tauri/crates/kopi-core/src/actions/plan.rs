@@ -10,9 +10,8 @@ use kopi_model::{
 };
 use sha2::{Digest, Sha256};
 
-use super::Slots;
 use super::upgrade::DEADLINE;
-use crate::engine::Shared;
+use crate::engine::{Shared, Slots};
 
 /// Plans an order.
 ///

@@ -11,21 +11,19 @@ use kopi_model::{Danger, Item, Order, Plan, Receipt, Verb};
 use super::effect;
 use super::following::Following;
 use super::plan::{plan, plan_anew, word_of};
-use super::slots::Slot;
 use super::upgrade::{self, Upgrade};
-use crate::api::Face;
-use crate::engine::Shared;
+use crate::engine::{Shared, Slot};
 
 /// How long a reversible order is held back.
 const HOLD: Duration = Duration::from_secs(5);
 
-/// Runs an order whose plan has that token; gives the task's number once the intent is on disk.
+/// Runs an order whose plan has that token, given by a face (`via`); gives the task's number once the intent is on disk.
 ///
 /// # Errors
 /// `PlanOutdated` when the plan is another by now; the reason when it is refused; nothing was done then.
 pub(crate) async fn run(
     shared: &Arc<Shared>,
-    face: &Face,
+    via: &str,
     order: Order,
     token: &str,
     hold: bool,
@@ -48,7 +46,7 @@ pub(crate) async fn run(
         id: 0,
         at: now,
         who: me.unwrap_or_else(|| shared.machine.user.clone()),
-        via: face.word.clone(),
+        via: via.to_owned(),
         verb,
         target: target.clone(),
         target_name: plan.target_name.clone(),

@@ -11,8 +11,8 @@ use kopi_model::{NoticeEvent, Order, Plan, UpgradeWatch, Verb, Verdict, judge};
 use super::following::{Following, moved};
 use super::plan::settle_verbs;
 use super::run::send;
-use super::slots::Slot;
 use super::telling::tell;
+use crate::engine::Slot;
 
 /// Then it is overdue.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(10);

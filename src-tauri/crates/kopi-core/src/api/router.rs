@@ -105,7 +105,7 @@ pub(crate) async fn act(shared: &Arc<Shared>, face: &Face, act: Act) -> Result<A
     }
     match act {
         Act::Run { order, token, hold } => {
-            let task = actions::run(shared, face, order, &token, hold).await?;
+            let task = actions::run(shared, &face.word, order, &token, hold).await?;
             Ok(Answer::Task(task))
         }
         Act::Undo { task } => actions::undo(shared, task).map(|()| Answer::Done),

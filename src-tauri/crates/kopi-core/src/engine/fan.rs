@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use kopi_model::{ConnectionName, ModelChange, Scope};
 
-use super::core::Shared;
+use super::deploys::is_someone_elses_deploy;
+use super::shared::Shared;
 use super::tell::Decided;
-use crate::actions::is_someone_elses_deploy;
 
 /// What one turn of the loop came to.
 #[derive(Default)]

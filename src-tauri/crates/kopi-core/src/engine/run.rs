@@ -17,11 +17,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
-use super::core::Shared;
 use super::fan::{Outcome, fan_out};
 use super::input::{ActInput, Input, Said};
 use super::latency::Latencies;
 use super::settings::CoreConnection;
+use super::shared::Shared;
 use super::state::State;
 use super::supervise::{Watched, supervise};
 use super::tell::prefs;

@@ -11,7 +11,7 @@ use kopi_notify::{Lang, word};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::core::Shared;
+use super::shared::Shared;
 
 /// Notices that wait for a slow desktop; more are kept for the inbox only by their absence of a banner.
 pub(crate) const QUEUE: usize = 256;
