@@ -230,12 +230,10 @@ async fn a_build_that_fails_is_a_row_a_notice_in_both_languages_and_a_patch() {
         .push(Wanted {
             repo: repo.0.clone(),
             branch: repo.1.clone(),
-            pull: None,
             author: "sunyue".into(),
             message: "Count the cups".into(),
             fails: Some(String::new()),
-            sha: String::new(),
-            version: None,
+            ..Wanted::default()
         })
         .await
         .unwrap();
