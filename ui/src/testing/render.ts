@@ -15,16 +15,18 @@ export interface Mounted {
 }
 
 /** Mounts `view` and waits until the session has its settings. */
-export async function mountView(
-  view: Component<Record<string, unknown>>,
+export async function mountView<P extends Record<string, unknown>>(
+  view: Component<P>,
   fixture: Fixture,
-  options: { hash?: string; props?: Record<string, unknown> } = {},
+  options: { hash?: string; props?: Partial<P> } = {},
 ): Promise<Mounted> {
   now.fix(NOW);
   setLanguage("en");
   router.go(options.hash ?? "#/board");
   const host = new FixtureHost({ answer: answers(), ...fixture });
-  const { container } = render(Harness, { props: { host, view, props: options.props ?? {} } });
+  const { container } = render(Harness, {
+    props: { host, view: view as unknown as Component<Record<string, unknown>>, props: options.props ?? {} },
+  });
   await new Promise((resolve) => setTimeout(resolve));
   return { host, container };
 }

@@ -142,7 +142,8 @@ describe("the board", () => {
     press("j");
     press("j");
     await tick();
-    const selected = () => document.querySelector<HTMLElement>("[aria-selected=true]")?.dataset.item;
+    const selected = () =>
+      document.querySelector<HTMLElement>("[data-item][aria-selected=true]")?.dataset.item;
     expect(selected()).toContain("glucose-sync@develop");
     patch(host, 1, [{ kind: "build", ...build({ repo: "ihealth/other", number: 1 }) }]);
     await tick();
