@@ -39,6 +39,8 @@ const RUNNING_READS: usize = 5;
 const RUNNING_READS_ALONE: usize = 3;
 /// At most so many builds are read to close a gap; the rest shows what the lists say.
 const GAP_READS: usize = 40;
+/// Of at most so many repositories the past is read at the first listing.
+const PAST_REPOS: usize = 60;
 /// Late words of an agent are in by then.
 const SETTLED: Duration = Duration::from_secs(2);
 const READS_AT_ONCE: usize = 4;
@@ -375,6 +377,9 @@ impl Watch<'_> {
             }
         }
         listed.retain(|build| !gone.contains(&key_of(build)));
+        if first {
+            listed.extend(self.read_past(&named, &listed).await?);
+        }
         {
             let mut memory = self.source.memory();
             for build in &listed {
@@ -390,6 +395,28 @@ impl Watch<'_> {
             self.gone(&key).await?;
         }
         Ok(())
+    }
+
+    /// Once, at the first listing: a page of builds of each repository. The feed holds 50 builds of all; the branch that
+    /// was quiet since last week has its newest build further back.
+    async fn read_past(&self, named: &HashSet<BuildKey>, listed: &[Build]) -> Result<Vec<Build>, FeedError> {
+        let api = &self.source.api;
+        let mut repos: Vec<String> = listed.iter().map(|build| build.repo.clone()).collect();
+        repos.sort_unstable();
+        repos.dedup();
+        repos.truncate(PAST_REPOS);
+        let pages = repos.into_iter().map(|repo| async move { api.builds(&repo, 1).await });
+        let pages: Vec<_> = stream::iter(pages).buffer_unordered(READS_AT_ONCE).collect().await;
+        let mut past = Vec::new();
+        for page in pages {
+            match page {
+                Ok(builds) => past.extend(builds.into_iter().filter(|build| !named.contains(&key_of(build)))),
+                Err(error) if breaks(&error) => return Err(error),
+                // It is history: what is missing of it is no fault of the listing.
+                Err(_) => {}
+            }
+        }
+        Ok(past)
     }
 
     async fn read_many(&self, keys: Vec<BuildKey>) -> Vec<(BuildKey, Result<Option<WholeBuild>, FeedError>)> {
