@@ -14,6 +14,8 @@ pub mod source;
 pub mod sse;
 pub mod text;
 pub mod tls;
+#[cfg(test)]
+mod tls_tests;
 pub mod websocket;
 pub mod why;
 pub mod write;
