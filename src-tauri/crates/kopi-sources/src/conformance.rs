@@ -14,7 +14,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fault::{Fault, FaultSwitch};
 
 /// Longer than any limit, pause or watchdog of a source.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_mins(15);
 /// A stopped watch must be gone by then.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -260,7 +260,7 @@ async fn writes_once(bench: &dyn Bench, fault: Fault, complaints: &mut Complaint
     let (cx, _attended) = context(bench);
     let answer = timeout(PATIENCE, source.act(cx, bench.order())).await;
     // Whoever repeats does so by and by.
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let written = writes(bench);
     complaints.demand(written.len() == 1, || {
         format!("{fault}: written {} times: {written:?}", written.len())
@@ -434,7 +434,8 @@ impl Story {
     fn take(&mut self, message: &SourceMessage, bench: &dyn Bench, complaints: &mut Complaints) {
         // Enough to find a secret, not a memory of everything.
         if self.texts.len() < 4_000_000 {
-            self.texts.push_str(&format!("{message:?}"));
+            // Writing to a string cannot fail.
+            let _ = write!(self.texts, "{message:?}");
         }
         let event = match message {
             SourceMessage::Note(Note::Streaming | Note::Polling { .. }) => {

@@ -285,7 +285,7 @@ fn reply(status: StatusCode, kind: &'static str, body: &'static str) -> Response
 }
 
 fn oversized() -> Response {
-    let block = Bytes::from_static(&[b' '; 64 * 1024]);
+    let block = Bytes::from(vec![b' '; 64 * 1024]);
     let endless = stream::unfold(false, move |begun| {
         let block = if begun { block.clone() } else { Bytes::from_static(b"[") };
         async move { Some((Ok::<_, io::Error>(block), true)) }

@@ -16,11 +16,14 @@ use super::read::{Config, ConfigConnection, read};
 use super::secret::SecretPlace;
 use crate::{CoreConnection, CoreSettings, Paths};
 
+/// Reads a variable of the environment.
+pub type Look = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What the configuration takes from around it.
 #[derive(Clone)]
 pub struct Environment {
     /// Reads a variable.
-    pub look: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub look: Look,
     /// The person's home folder.
     pub home: Option<PathBuf>,
     /// The keychain.

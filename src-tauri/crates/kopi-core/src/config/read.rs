@@ -290,7 +290,7 @@ impl Reader<'_> {
                 made.fields.insert(field.name.to_owned(), text);
             }
             None if field.kind == FieldKind::List => {
-                self.expected(item, field.name, "a list of texts, [\"one\", \"two\"]")
+                self.expected(item, field.name, "a list of texts, [\"one\", \"two\"]");
             }
             None => self.expected(item, field.name, "a text in quotes"),
         }
@@ -354,13 +354,11 @@ impl Reader<'_> {
                     .as_array()
                     .map(|array| array.iter().map(|word| word.as_str().map(str::to_owned)).collect())
                     .unwrap_or_default();
-                match words.filter(|words| !words.is_empty()) {
-                    Some(words) => Some(SecretPlace::Command(words)),
-                    None => {
-                        self.expected(item, "command", "program and arguments, [\"pass\", \"drone\"]");
-                        None
-                    }
+                let words = words.filter(|words| !words.is_empty());
+                if words.is_none() {
+                    self.expected(item, "command", "program and arguments, [\"pass\", \"drone\"]");
                 }
+                words.map(SecretPlace::Command)
             }
             ("keychain", _) => {
                 self.expected(item, word, "true");

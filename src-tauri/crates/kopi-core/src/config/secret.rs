@@ -5,6 +5,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use kopi_feed::Secret;
@@ -88,13 +89,17 @@ fn from_command(words: &[String]) -> Result<Secret, ApiError> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| failed(format!("run {program}: {error}")))?;
-    // Read beside waiting: a full pipe would hold the program, a program that never ends would hold us.
-    let printed = child.stdout.take().map(|stdout| {
+    // Read beside waiting: a full pipe would hold the program, a program that never ends (or left a child that holds
+    // the pipe open) would hold us.
+    let (sender, printed) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {
             let mut text = String::new();
-            stdout.take(MOST_BYTES).read_to_string(&mut text).map(|_| text)
-        })
-    });
+            let read = stdout.take(MOST_BYTES).read_to_string(&mut text);
+            // Nobody waits any more: it came too late.
+            let _ = sender.send(read.map(|_| text));
+        });
+    }
     let until = Instant::now() + COMMAND_WITHIN;
     let status = loop {
         match child
@@ -117,9 +122,11 @@ fn from_command(words: &[String]) -> Result<Secret, ApiError> {
     if !status.success() {
         return Err(failed(format!("{program} failed ({status})")).hint("run it in a terminal to see why"));
     }
-    let text = match printed.map(std::thread::JoinHandle::join) {
-        Some(Ok(Ok(text))) => text,
-        _ => return Err(failed(format!("{program} printed what is no text"))),
+    let left = until.saturating_duration_since(Instant::now());
+    let Ok(Ok(text)) = printed.recv_timeout(left) else {
+        return Err(failed(format!(
+            "{program} printed what is no text, or did not close its output"
+        )));
     };
     let secret = text.trim();
     if secret.is_empty() {

@@ -24,6 +24,13 @@ const fn field(name: &'static str, kind: FieldKind, required: bool) -> Field {
     }
 }
 
+const DRONE: &[Field] = &[field("token", FieldKind::Secret, true)];
+const RANCHER: &[Field] = &[
+    field("access_key", FieldKind::Text, true),
+    field("secret_key", FieldKind::Secret, true),
+    field("environments", FieldKind::List, false),
+];
+
 fn kinds() -> Vec<SourceKind> {
     let make =
         |_: &kopi_feed::ConnectionSettings| Err(kopi_feed::FeedError::new(ErrorCode::Internal, "make", "a test"));
@@ -34,12 +41,6 @@ fn kinds() -> Vec<SourceKind> {
         fields,
         make,
     };
-    const DRONE: &[Field] = &[field("token", FieldKind::Secret, true)];
-    const RANCHER: &[Field] = &[
-        field("access_key", FieldKind::Text, true),
-        field("secret_key", FieldKind::Secret, true),
-        field("environments", FieldKind::List, false),
-    ];
     vec![kind("drone", DRONE), kind("rancher", RANCHER)]
 }
 
@@ -294,7 +295,7 @@ fn the_commented_file_says_nothing_and_with_its_comments_taken_off_is_valid() {
                     .split_once(" = ")
                     .is_some_and(|(name, _)| !name.contains([' ', '`', '。']))
         })
-        .map(|line| format!("{}\n", line.replace('…', "x")))
+        .flat_map(|line| [line.replace('…', "x"), "\n".to_owned()])
         .collect();
     let reading = understood(&uncommented);
     assert!(reading.config.is_some(), "{uncommented}\n{:#?}", reading.findings);
@@ -369,6 +370,7 @@ fn secrets_are_found_where_the_file_says_and_words_say_why_not() {
         (command(&["/no/such/program"]), "run /no/such/program"),
         (command(&["sh", "-c", "echo half-secret; exit 3"]), "sh failed"),
         (command(&["true"]), "true printed nothing"),
+        (command(&["printf", "\\377"]), "printf printed what is no text"),
     ] {
         let error = taken(&place).unwrap_err();
         assert_eq!(error.code, ErrorCode::Secret);
