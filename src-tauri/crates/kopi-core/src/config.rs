@@ -23,4 +23,6 @@ pub use schema::{default_commented, schema};
 pub use secret::SecretPlace;
 
 #[cfg(test)]
+mod desk_tests;
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What every source must do, whatever it speaks (design § 5). A source's tests call [`run`] with a [`Bench`] made of
 //! its own fake, and demand that no complaint comes back:
 //!
-//! ```ignore
+//! ```text
 //! #[tokio::test(start_paused = true)]
 //! async fn conforms() {
 //!     assert_eq!(conformance::run(|| async { DroneBench::start().await }).await, Vec::<String>::new());
