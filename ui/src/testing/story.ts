@@ -25,7 +25,7 @@ import type {
   Step,
   UpgradePhase,
 } from "../wire";
-import { workFixture } from "./work";
+import { someTasks, workFixture } from "./work";
 
 export const NOW = Date.parse("2026-11-24T14:09:00+08:00");
 const MINUTE = 60_000;
@@ -989,7 +989,7 @@ export function storyOf(query: URLSearchParams): Fixture {
     case "well":
       return { snapshot: quietSnapshot(), answer, act };
     case "work":
-      return workFixture({ answer, act });
+      return workFixture({ answer, act }, query.get("tasks") === null ? [] : someTasks());
     case "large":
       return { snapshot: largeSnapshot(Number(query.get("n") ?? 500)), answer, act };
     default:

@@ -13,6 +13,8 @@ import type {
   Item,
   LogAsk,
   LogLine,
+  Order,
+  Plan,
   Service,
   Stack,
   Step,
@@ -603,6 +605,112 @@ export function workLog(ask: LogAsk): ReturnType<NonNullable<Fixture["log"]>> {
   ];
 }
 
+/** A plan as the core makes it for a redeploy. */
+export function redeployPlan(order: Order, change: Partial<Plan> = {}): Plan {
+  const report = order.target === "service:rancher/1s51";
+  const image = report
+    ? "harbor.company.com/ihealth/report-worker:0.9.12"
+    : "harbor.company.com/ihealth/api:2.13.4";
+  return {
+    token: "t1",
+    order: { ...order, strategy: { batch_size: 1, interval_ms: 2000, start_first: true }, based_on: "v1" },
+    danger: "costly",
+    target_name: report ? "device/report-worker" : "core/api",
+    environment_name: "production",
+    production: true,
+    from: image,
+    to: order.tag ? image.replace(/:[^:]+$/, `:${order.tag}`) : image,
+    containers: 2,
+    steps: [
+      {
+        message: "plan_pull",
+        parts: [
+          ["image", image],
+          ["hosts", "2"],
+        ],
+        request: "POST /v2-beta/projects/1a5/services/1s51?action=upgrade",
+      },
+      {
+        message: "plan_replace",
+        parts: [
+          ["count", "2"],
+          ["batch", "1"],
+          ["order", "start_first"],
+          ["pause_s", "2"],
+        ],
+      },
+      { message: "plan_keep_old", parts: [["count", "2"]] },
+      { message: "plan_watch", parts: [["minutes", "10"]] },
+      { message: "plan_finish", parts: [] },
+    ],
+    untouched: [
+      {
+        message: "untouched_services",
+        parts: [
+          ["count", "4"],
+          ["stack", "device"],
+        ],
+      },
+      { message: "untouched_configuration", parts: [] },
+    ],
+    risks: [{ message: "risk_not_well_now", parts: [["state", "degraded"]] }],
+    refused: null,
+    instead: [],
+    made_at: iso(NOW),
+    ...change,
+  };
+}
+
+/** A redeploy that is watched: one of three is up. */
+export function watchedTask(change: Partial<Task> = {}): Task {
+  return {
+    id: 7,
+    target: "service:rancher/1s43",
+    target_name: "core/gateway",
+    verb: "upgrade",
+    state: { is: "watching" },
+    from: "harbor.company.com/ihealth/gateway:1.31.0",
+    to: "harbor.company.com/ihealth/gateway:1.31.1",
+    done: 1,
+    all: 3,
+    detail: null,
+    offers: ["cancel"],
+    by: "build:drone/ihealth/gateway#570",
+    started_at: ago(24_000),
+    changed_at: ago(12_000),
+    ...change,
+  };
+}
+
+/** One of each that a row tells of. */
+export function someTasks(): Task[] {
+  return [
+    watchedTask(),
+    watchedTask({
+      id: 8,
+      target: "service:rancher/1s51",
+      target_name: "device/report-worker",
+      verb: "redeploy",
+      state: { is: "failed" },
+      detail: "task_overdue",
+      offers: ["rollback"],
+      by: "me",
+      changed_at: ago(120_000),
+    }),
+    watchedTask({
+      id: 9,
+      target: "container:rancher/1i0-1",
+      target_name: "core-api-2",
+      verb: "restart",
+      state: { is: "held", until: new Date(NOW + 3000).toISOString() },
+      done: null,
+      all: null,
+      offers: [],
+      by: "me",
+    }),
+  ];
+}
+
 /** The fixture, on top of what the story answers. */
 export function workFixture(base: Fixture, tasks: readonly Task[] = []): Fixture {
   return {
@@ -629,6 +737,7 @@ export function workFixture(base: Fixture, tasks: readonly Task[] = []): Fixture
         );
         return { is: "builds", value: some.slice(0, query.limit) };
       }
+      if (query.what === "plan") return { is: "plan", value: redeployPlan(query.order) };
       if (query.what === "service_events")
         return {
           is: "service_events",
