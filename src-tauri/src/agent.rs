@@ -41,7 +41,8 @@ impl AgentStarter {
         {
             return Ok(());
         }
-        let failed = |error: std::io::Error| ApiError::new(ErrorCode::CoreGone, format!("start {PROGRAM} agent: {error}"));
+        let failed =
+            |error: std::io::Error| ApiError::new(ErrorCode::CoreGone, format!("start {PROGRAM} agent: {error}"));
         if let Some(folder) = self.log.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -71,10 +72,7 @@ impl AgentStarter {
             return None;
         }
         let words = last_line(&self.log).unwrap_or_else(|| format!("the agent ended with {status}"));
-        Some(
-            ApiError::new(ErrorCode::CoreGone, words)
-                .hint(format!("its words are in {}", self.log.display())),
-        )
+        Some(ApiError::new(ErrorCode::CoreGone, words).hint(format!("its words are in {}", self.log.display())))
     }
 }
 
@@ -95,7 +93,11 @@ fn find_program() -> Result<PathBuf, ApiError> {
         .ok()
         .and_then(|own| Some(own.parent()?.join(PROGRAM)));
     let in_path = std::env::var_os("PATH")
-        .map(|path| std::env::split_paths(&path).map(|folder| folder.join(PROGRAM)).collect::<Vec<_>>())
+        .map(|path| {
+            std::env::split_paths(&path)
+                .map(|folder| folder.join(PROGRAM))
+                .collect::<Vec<_>>()
+        })
         .unwrap_or_default();
     beside
         .into_iter()

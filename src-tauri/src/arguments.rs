@@ -101,7 +101,12 @@ mod tests {
 
     #[test]
     fn what_is_no_item_is_no_link() {
-        for bad in ["kopi://item/", "kopi://other/build:a/b", "kopi://item/nuke:a/b", "kopi://item/build:%f"] {
+        for bad in [
+            "kopi://item/",
+            "kopi://other/build:a/b",
+            "kopi://item/nuke:a/b",
+            "kopi://item/build:%f",
+        ] {
             assert_eq!(link(bad), None, "{bad}");
         }
         assert!(read(["kopi://item/x".to_owned()]).is_err());

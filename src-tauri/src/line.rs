@@ -2,8 +2,9 @@
 //! this process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use kopi_model::wire::{ApiError, ErrorCode, Frame, Request, RequestBody};
+use kopi_model::wire::{Act, ApiError, ErrorCode, Frame, Request, RequestBody};
 use tokio::sync::RwLock;
 
 use crate::page::Page;
@@ -23,6 +24,8 @@ use socket::Attached;
 pub struct Line {
     page: Page,
     attached: Arc<RwLock<Option<Attached>>>,
+    /// The demo is on as far as this window knows: a core that had to be started anew is told again.
+    demo: Arc<AtomicBool>,
 }
 
 impl Line {
@@ -31,11 +34,15 @@ impl Line {
         Self {
             page,
             attached: Arc::default(),
+            demo: Arc::default(),
         }
     }
 
     /// Carries a request; its answer comes to the page as a frame, also when there is no core to ask.
     pub async fn send(&self, request: Request) {
+        if let RequestBody::Act(Act::Demo { on }) = request.body {
+            self.demo.store(on, Ordering::Relaxed);
+        }
         let attached = self.attached.read().await;
         if let Some(attached) = attached.as_ref() {
             attached.carry(request, &self.page).await;

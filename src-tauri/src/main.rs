@@ -17,6 +17,16 @@ mod renderer;
 #[path = "linux.rs"]
 mod system;
 
+// One demo for both hosts of the core: the agent's, compiled in here too.
+#[cfg(not(target_os = "linux"))]
+#[path = "../crates/kopi-cli/src/demo.rs"]
+mod demo;
+#[cfg(not(target_os = "linux"))]
+#[path = "elsewhere.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+mod tray;
+
 use std::process::ExitCode;
 
 use arguments::{Arguments, HELP};

@@ -1,5 +1,9 @@
 //! One integration binary: the walls of the house, and flows from a server's bytes to what a person sees.
 
+#[cfg(target_os = "linux")]
+mod bus;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod enrolled;
 mod flow;
 mod layout;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kopi_core::Paths;
@@ -61,7 +62,10 @@ impl Attached {
             }
             RequestBody::CloseLog { opened } => {
                 let mut logs = self.logs.lock().await;
-                let number = logs.iter().find(|(_, page_id)| **page_id == opened).map(|(number, _)| *number);
+                let number = logs
+                    .iter()
+                    .find(|(_, page_id)| **page_id == opened)
+                    .map(|(number, _)| *number);
                 if let Some(number) = number {
                     logs.remove(&number);
                     drop(logs);
@@ -115,7 +119,8 @@ pub trait Window: Send + Sync + 'static {
 pub async fn hold(line: Line, paths: Paths, mut agent: AgentStarter, demo: bool, window: impl Window) {
     let page = line.page.clone();
     let mut loads = page.loads();
-    let mut demo = demo;
+    line.demo.store(demo, Ordering::Relaxed);
+    let mut told = None;
     let mut rest = REST;
     loop {
         let (client, frames) = match reach(&paths, &mut agent).await {
@@ -133,7 +138,11 @@ pub async fn hold(line: Line, paths: Paths, mut agent: AgentStarter, demo: bool,
             }
         };
         rest = REST;
-        if std::mem::take(&mut demo)
+        // Once a core: one that was started after another died does not know of the demo.
+        let core = client.hello().core.clone();
+        let is_new = told.replace(core.clone()) != Some(core);
+        if is_new
+            && line.demo.load(Ordering::Relaxed)
             && let Err(error) = client.act(Act::Demo { on: true }).await
         {
             tracing::warn!(message = %error.message, "the demo did not start");
@@ -155,7 +164,9 @@ pub async fn hold(line: Line, paths: Paths, mut agent: AgentStarter, demo: bool,
         line.detach().await;
         match down {
             Down::Quit => return window.close(),
-            Down::Gone => page.send(Frame::Bye { why: "core_gone".into() }),
+            Down::Gone => page.send(Frame::Bye {
+                why: "core_gone".into(),
+            }),
             Down::Reloaded => {}
         }
     }
@@ -238,7 +249,12 @@ async fn reach(paths: &Paths, agent: &mut AgentStarter) -> Result<(Client, Clien
 ///
 /// # Errors
 /// When no core answers in time, or it is of another version.
-pub async fn raise_living(paths: &Paths, item: Option<kopi_model::ItemId>, log: bool, demo: bool) -> Result<(), ApiError> {
+pub async fn raise_living(
+    paths: &Paths,
+    item: Option<kopi_model::ItemId>,
+    log: bool,
+    demo: bool,
+) -> Result<(), ApiError> {
     let attached = async {
         loop {
             match attach(paths, "launcher").await {

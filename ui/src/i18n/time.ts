@@ -47,9 +47,8 @@ export function countdown(ms: number): string {
   return seconds < 60 ? m.age_seconds({ n: seconds }) : duration(seconds * SECOND);
 }
 
-/** `40 ms`, `0.4 s`, for latencies. */
+/** `0.4 s`, for latencies. */
 export function latency(ms: number): string {
-  if (ms < 100) return `${Math.round(ms)} ms`;
   return m.latency_seconds({ n: (ms / SECOND).toFixed(ms < 10 * SECOND ? 1 : 0) });
 }
 

@@ -253,8 +253,7 @@ function restarts(containers: readonly Container[]): Partial<Station> {
   return most >= 3 ? { note: m.station_restarted({ n: most }) } : {};
 }
 
-/** When the youngest of them was started. */
-export function newestStart(containers: readonly Container[]): string | null {
+function newestStart(containers: readonly Container[]): string | null {
   let newest: string | null = null;
   for (const one of containers) {
     const at = one.started_at ?? one.created_at ?? null;

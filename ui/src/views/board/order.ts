@@ -98,11 +98,11 @@ export function grouped(
 }
 
 /** Since when a wrong line is wrong, milliseconds; `null` when nobody knows. */
-export function wrongSince({ build, edge }: BoardLine, serviceSince: string | null): number | null {
+export function wrongSince({ build, service, edge }: BoardLine): number | null {
   if (edge === "ask") return instant(build?.created_at);
   if (build?.status === "failed" || build?.status === "errored")
     return instant(build.finished_at ?? build.created_at);
-  return instant(serviceSince);
+  return instant(service?.created_at);
 }
 
 export type { LineFacts };
