@@ -103,7 +103,8 @@ export function cap(key: string): string {
     ArrowRight: "→",
     Space: "space",
   };
-  if (key.startsWith("mod+")) return (isMac ? "⌘" : "Ctrl+") + key.slice(4).toUpperCase();
+  if (key.startsWith("mod+"))
+    return (isMac ? "⌘" : "Ctrl+") + (printed[key.slice(4)] ?? key.slice(4).toUpperCase());
   if (/^[A-Z]$/.test(key) && key !== "G") return `⇧${key}`;
   return printed[key] ?? key;
 }

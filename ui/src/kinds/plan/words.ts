@@ -12,12 +12,23 @@ type Word = (parts: Parts) => string;
 const part = (parts: Parts, name: string) => parts[name] ?? "?";
 const count = (parts: Parts, name = "count") => Number(parts[name] ?? 0);
 
+const batchWords = (batch: string) =>
+  batch === "1" ? m.plan_one_at_a_time() : m.plan_at_a_time({ n: batch });
+
 const WORDS: Record<string, Word> = {
   plan_pull: (p) => m.plan_pull({ image: part(p, "image"), n: count(p, "hosts") }),
   plan_replace: (p) =>
     p.order === "start_first"
-      ? m.plan_replace_start_first({ n: count(p), batch: part(p, "batch"), pause: part(p, "pause_s") })
-      : m.plan_replace_stop_first({ n: count(p), batch: part(p, "batch"), pause: part(p, "pause_s") }),
+      ? m.plan_replace_start_first({
+          n: count(p),
+          batch: batchWords(part(p, "batch")),
+          pause: part(p, "pause_s"),
+        })
+      : m.plan_replace_stop_first({
+          n: count(p),
+          batch: batchWords(part(p, "batch")),
+          pause: part(p, "pause_s"),
+        }),
   plan_keep_old: (p) => m.plan_keep_old({ n: count(p) }),
   plan_watch: (p) => m.plan_watch({ n: count(p, "minutes") }),
   plan_finish: () => m.plan_finish(),
