@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod demo;
 mod here;
+mod plan_words;
 mod print;
 mod reach;
 mod serve;
@@ -72,13 +73,13 @@ async fn run(command: Command, common: &Common, printer: Printer) -> Result<Exit
     match command {
         Command::Status => Ok(commands::status::status(&picture(common).await?, printer, now)),
         Command::Builds(arguments) => Ok(commands::builds::builds(
-            &picture(common).await?,
+            &something(common).await?,
             &arguments,
             printer,
             now,
         )),
         Command::Services(arguments) => Ok(commands::services::services(
-            &picture(common).await?,
+            &something(common).await?,
             &arguments,
             printer,
             now,
@@ -183,6 +184,13 @@ async fn picture(common: &Common) -> Result<Snapshot, ApiError> {
             .items
             .retain(|item| wanted(item.connection()) || item.connection().as_str() == "kopi");
     }
+    Ok(snapshot)
+}
+
+/// The picture, when there is anything in it.
+async fn something(common: &Common) -> Result<Snapshot, ApiError> {
+    let snapshot = picture(common).await?;
+    commands::nothing_read(&snapshot)?;
     Ok(snapshot)
 }
 

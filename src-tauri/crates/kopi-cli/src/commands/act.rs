@@ -1,5 +1,6 @@
 //! The acting commands: plan, confirm, run, and with `--wait` follow to the verified end.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -7,9 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use kopi_model::wire::{Act, Answer, ApiError, ErrorCode, Frame, Query, RequestBody, Snapshot, Task, TaskState};
 use kopi_model::{Danger, ItemId, Order, Plan, PlanStep};
+use kopi_notify::Lang;
 use serde_json::json;
 
 use crate::args::Confirm;
+use crate::plan_words;
 use crate::print::{Exit, Printer};
 use crate::reach::Reach;
 use crate::shapes::World;
@@ -27,16 +30,12 @@ pub(crate) fn resolve_service(snapshot: &Snapshot, text: &str, environment: Opti
         [service] => Ok(service.id.clone()),
         [] => {
             let place = environment.map(|name| format!(" in {name}")).unwrap_or_default();
-            let near: Vec<String> = world
-                .services()
-                .filter(|service| text.rsplit('/').next() == Some(service.name.as_str()))
-                .map(|service| format!("{}/{}", service.stack_name, service.name))
-                .collect();
+            let near = near(&world, text);
             let error = ApiError::new(ErrorCode::NoSuchItem, format!("there is no service {text}{place}"));
             Err(if near.is_empty() {
                 error
             } else {
-                error.hint(format!("there is: {}", near.join(", ")))
+                error.hint(format!("there is: {}", near.into_iter().collect::<Vec<_>>().join(", ")))
             })
         }
         several => {
@@ -50,6 +49,24 @@ pub(crate) fn resolve_service(snapshot: &Snapshot, text: &str, environment: Opti
             )
             .hint(format!("--environment {}", names.join(" | --environment "))))
         }
+    }
+}
+
+/// What may have been meant: services of that name elsewhere, else those that begin alike.
+fn near(world: &World<'_>, text: &str) -> BTreeSet<String> {
+    let name = text.rsplit('/').next().unwrap_or(text);
+    let start: String = name.chars().take(3).collect();
+    let of = |fits: &dyn Fn(&str) -> bool| {
+        let found = world.services().filter(|service| fits(&service.name));
+        found
+            .map(|service| format!("{}/{}", service.stack_name, service.name))
+            .collect::<BTreeSet<_>>()
+    };
+    let same = of(&|known| known == name);
+    if same.is_empty() && !start.is_empty() {
+        of(&|known| known.starts_with(&start))
+    } else {
+        same
     }
 }
 
@@ -76,7 +93,11 @@ pub(crate) async fn act(mut reach: Reach, order: Order, confirm: &Confirm, print
             .collect();
         let error = ApiError::new(
             ErrorCode::ActionNotAvailable,
-            format!("{}: {}", plan.target_name, said(why)),
+            format!(
+                "{}: {}",
+                plan.target_name,
+                plan_words::step(why, if printer.json { Lang::En } else { printer.lang })
+            ),
         );
         let error = if instead.is_empty() {
             error
@@ -214,7 +235,7 @@ fn progress_line(task: &Task, printer: Printer) -> String {
     let detail = task
         .detail
         .as_ref()
-        .map(|detail| format!(": {detail}"))
+        .map(|detail| format!(": {}", plan_words::detail(detail, printer.lang)))
         .unwrap_or_default();
     format!(
         "{} {}{count}{detail}",
@@ -258,24 +279,9 @@ fn ended(task: Option<&Task>, wanted: Wanted, began: Timestamp, printer: Printer
     exit
 }
 
-/// A step as `key part=value`; the page words it, scripts and logs read it so.
-fn said(step: &PlanStep) -> String {
-    let parts: Vec<String> = step
-        .parts
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!(
-        "{} {}",
-        step.message.trim_start_matches("plan_").replace('_', " "),
-        parts.join(" ")
-    )
-    .trim()
-    .to_owned()
-}
-
 fn show(plan: &Plan, printer: Printer) {
-    let lang = printer.lang;
+    let lang = if printer.json { Lang::En } else { printer.lang };
+    let said = |step: &PlanStep| plan_words::step(step, lang);
     if printer.json {
         let shape = |step: &PlanStep| json!({ "text": said(step), "request": step.request, "message": step.message });
         printer.document(&json!({
@@ -290,9 +296,9 @@ fn show(plan: &Plan, printer: Printer) {
                 "to": plan.to,
                 "containers": plan.containers,
                 "steps": plan.steps.iter().map(shape).collect::<Vec<_>>(),
-                "untouched": plan.untouched.iter().map(said).collect::<Vec<_>>(),
-                "risks": plan.risks.iter().map(said).collect::<Vec<_>>(),
-                "refused": plan.refused.as_ref().map(said),
+                "untouched": plan.untouched.iter().map(&said).collect::<Vec<_>>(),
+                "risks": plan.risks.iter().map(&said).collect::<Vec<_>>(),
+                "refused": plan.refused.as_ref().map(&said),
                 "instead": plan.instead,
             },
         }));
@@ -301,7 +307,7 @@ fn show(plan: &Plan, printer: Printer) {
     let place = plan
         .environment_name
         .as_ref()
-        .map(|name| format!(" · {name}"))
+        .map(|name| format!(" · {}", plan_words::environment(name, lang)))
         .unwrap_or_default();
     printer.line(&format!(
         "{} {}{place}",

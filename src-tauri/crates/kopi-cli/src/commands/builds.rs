@@ -40,7 +40,7 @@ pub(crate) fn builds(snapshot: &Snapshot, arguments: &BuildsArguments, printer: 
             });
         }
     }
-    super::readable(snapshot)
+    super::readable(snapshot, printer)
 }
 
 fn word(status: BuildStatus) -> String {

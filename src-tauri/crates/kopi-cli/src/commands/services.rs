@@ -40,7 +40,7 @@ pub(crate) fn services(snapshot: &Snapshot, arguments: &ServicesArguments, print
         let mut document = shapes::outer(now, &snapshot.connections, "services", Value::from(list));
         document["hosts"] = Value::from(hosts.iter().map(|host| world.host(host)).collect::<Vec<_>>());
         printer.document(&document);
-        return super::readable(snapshot);
+        return super::readable(snapshot, printer);
     }
     let rows: Vec<Vec<String>> = services
         .iter()
@@ -89,5 +89,5 @@ pub(crate) fn services(snapshot: &Snapshot, arguments: &ServicesArguments, print
         })
         .collect();
     printer.table(&rows);
-    super::readable(snapshot)
+    super::readable(snapshot, printer)
 }

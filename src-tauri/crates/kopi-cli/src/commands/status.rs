@@ -12,7 +12,8 @@ use crate::words;
 
 struct Fact {
     item: kopi_model::ItemId,
-    status: &'static str,
+    /// In the promise's words (design § 2), whatever the language.
+    status: Value,
     title: String,
     since: Option<Timestamp>,
     standing: Standing,
@@ -95,7 +96,7 @@ fn facts(world: &World<'_>, printer: Printer) -> Vec<Fact> {
             let words = words::live_status(service.status, service.phase, printer.lang);
             facts.push(Fact {
                 item: service.id.clone(),
-                status: words,
+                status: json!(service.status),
                 title: format!("{}/{} {environment}: {words}", service.stack_name, service.name),
                 since: None,
                 standing,
@@ -108,7 +109,7 @@ fn facts(world: &World<'_>, printer: Printer) -> Vec<Fact> {
             let words = words::live_status(host.status, UpgradePhase::None, printer.lang);
             facts.push(Fact {
                 item: host.id.clone(),
-                status: words,
+                status: json!(host.status),
                 title: format!("{}: {words} ({})", host.name, host.server_state),
                 since: None,
                 standing,
@@ -133,17 +134,19 @@ fn line_fact(world: &World<'_>, line: &Line, printer: Printer) -> Option<Fact> {
             LineGroup::Moving => Standing::Moving,
             LineGroup::Quiet => shapes::standing_of_live(service.status),
         };
-        status = words::live_status(service.status, service.phase, printer.lang);
+        status = json!(service.status);
         since = None;
-        title = format!("{title}: {}/{} {status}", service.stack_name, service.name);
+        let words = words::live_status(service.status, service.phase, printer.lang);
+        title = format!("{title}: {}/{} {words}", service.stack_name, service.name);
     } else {
         standing = build_standing;
-        status = words::build_status(build.status, printer.lang);
+        status = json!(build.status);
         since = build.finished_at.or(build.started_at).or(build.created_at);
         let step = kopi_model::decide::broken_step(build)
             .map(|step| format!(" {}", step.name))
             .unwrap_or_default();
-        title = format!("{title}: #{} {status}{step}", build.number);
+        let words = words::build_status(build.status, printer.lang);
+        title = format!("{title}: #{} {words}{step}", build.number);
     }
     (standing != Standing::Fine).then(|| Fact {
         item: line.id.clone(),

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kopi_core::Face;
 use kopi_core::socket::attach;
-use kopi_model::wire::{Act, ApiError, ErrorCode, Frame, PROTOCOL, Request, RequestBody};
+use kopi_model::wire::{Act, ApiError, ErrorCode, Frame, PROTOCOL, Query, Request, RequestBody};
 use tokio::sync::mpsc;
 
 use super::{Backend, Served};
@@ -112,8 +112,9 @@ async fn relay(served: &Served, paths: &kopi_core::Paths, mut socket: WebSocket)
                     RequestBody::Hello(_) => {}
                     RequestBody::Query(query) => {
                         let (client, answers) = (client.clone(), answers.clone());
+                        let allowed = served.may_act || may_read(&query);
                         tokio::spawn(async move {
-                            let result = client.query(query).await;
+                            let result = if allowed { client.query(query).await } else { Err(not_here()) };
                             answers.send(Frame::Answer { id, result }).await.ok();
                         });
                     }
@@ -144,6 +145,11 @@ async fn relay(served: &Served, paths: &kopi_core::Paths, mut socket: WebSocket)
 /// What a page that may not act may still do: nothing of it leaves this machine or changes anything on it.
 fn may_look(act: &Act) -> bool {
     matches!(act, Act::TryNow { .. })
+}
+
+/// What a page that may not act may read: nothing that sends a request it names, nothing of this machine's files.
+fn may_read(query: &Query) -> bool {
+    !matches!(query, Query::ProbeNew { .. } | Query::Found | Query::ConfigCheck)
 }
 
 fn not_here() -> ApiError {
@@ -187,6 +193,7 @@ mod tests {
         assert!(may_look(&Act::TryNow { connection: None }));
         assert!(!may_look(&Act::Quit));
         assert!(!may_look(&Act::Demo { on: true }));
+        assert!(may_read(&Query::About) && !may_read(&Query::Found));
         assert_eq!(not_here().code, ErrorCode::NotAllowedHere);
     }
 }

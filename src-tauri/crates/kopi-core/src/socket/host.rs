@@ -205,5 +205,5 @@ pub(crate) fn version_mismatch(other: &str, protocol: u32) -> ApiError {
         ErrorCode::VersionMismatch,
         format!("this is Kopi {own} (frames {PROTOCOL}), the other side is {other} (frames {protocol})"),
     )
-    .hint("quit the running Kopi (`kopi quit`, or Quit in its menu) and start it again, so that both are the same version")
+    .hint("quit the running Kopi (Quit in its menu, or end its process) and start it again, so that both are the same version")
 }
