@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod bus;
+mod cli;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod enrolled;
