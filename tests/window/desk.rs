@@ -202,10 +202,11 @@ impl Window {
             .await;
         match found {
             Ok(element) => element,
-            Err(error) => panic!(
-                "{css} does not appear: {error}; faults of the page: {}",
-                self.faults().await
-            ),
+            Err(error) => {
+                let text = self.ask("return document.body.innerText").await;
+                let faults = self.faults().await;
+                panic!("{css} does not appear: {error}\nfaults of the page: {faults}\nit reads: {text}");
+            }
         }
     }
 

@@ -196,9 +196,14 @@ async fn item(shared: &Shared, id: ItemId) -> Result<Box<Item>, ApiError> {
     }
     let (source, cx) = shared.source_of(&id)?;
     let connection = cx.connection.clone();
-    match source.read(cx, Read::Item(id)).await? {
+    match source.read(cx, Read::Item(id.clone())).await? {
         ReadAnswer::Item(item) => {
-            if let (Some(_), Some(run)) = (known, run) {
+            // The stream may have been faster than this answer: what has ended does not run again.
+            let overtaken = match (item.as_ref(), shared.state().model.build(&id)) {
+                (Item::Build(read), Some(now)) => read.status.rank() < now.status.rank(),
+                _ => false,
+            };
+            if let (Some(_), Some(run), false) = (known, run, overtaken) {
                 let said = Said::Message(SourceMessage::Event(Event::Upsert(item.clone())), Instant::now());
                 shared.put(Input::Source { connection, run, said }).await?;
             }

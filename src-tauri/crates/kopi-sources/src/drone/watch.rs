@@ -240,7 +240,11 @@ impl Watch<'_> {
                 self.source
                     .memory()
                     .was_read(&key, build.status.is_final(), Instant::now());
-                self.tell(build).await?;
+                // Told also when it is as remembered: a view that read the build a moment too early may have put an older
+                // state of it into the model, which takes what is equal as nothing.
+                let event = Event::Upsert(parse::item(&build));
+                self.source.memory().keep(build);
+                self.out.event(event).await?;
                 Ok(true)
             }
             Ok(None) => {
