@@ -25,7 +25,7 @@ import type {
   Step,
   UpgradePhase,
 } from "../wire";
-import { someTasks, workFixture } from "./work";
+import { longLog, someTasks, workFixture } from "./work";
 
 export const NOW = Date.parse("2026-11-24T14:09:00+08:00");
 const MINUTE = 60_000;
@@ -988,8 +988,11 @@ export function storyOf(query: URLSearchParams): Fixture {
       return { snapshot: teamSnapshot({ connections: [failing(), connection("rancher")] }), answer, act };
     case "well":
       return { snapshot: quietSnapshot(), answer, act };
-    case "work":
-      return workFixture({ answer, act }, query.get("tasks") === null ? [] : someTasks());
+    case "work": {
+      const work = workFixture({ answer, act }, query.get("tasks") === null ? [] : someTasks());
+      const lines = Number(query.get("lines") ?? 0);
+      return lines > 0 ? { ...work, log: () => longLog(lines) } : work;
+    }
     case "large":
       return { snapshot: largeSnapshot(Number(query.get("n") ?? 500)), answer, act };
     default:

@@ -711,6 +711,25 @@ export function someTasks(): Task[] {
   ];
 }
 
+/** A log of that many lines in frames of 2,000, as the core would send it. */
+export function longLog(count: number): ReturnType<NonNullable<Fixture["log"]>> {
+  const frames = [];
+  for (let from = 0; from < count; from += 2000) {
+    const lines = Array.from({ length: Math.min(2000, count - from) }, (_, at): LogLine => {
+      const number = from + at + 1;
+      const text =
+        number % 5000 === 1
+          ? `+ make part-${number}`
+          : number % 97 === 0
+            ? `\u001b[33m[WARN]\u001b[0m ${number} slow answer from 10.42.${number % 255}.7`
+            : `\u001b[34m[INFO]\u001b[0m Tests run: ${number}, Failures: 0, Errors: 0, Skipped: 0`;
+      return { number, at_s: number >> 6, text };
+    });
+    frames.push({ lines, gap: false, caught_up: from + 2000 >= count, ended: null });
+  }
+  return frames;
+}
+
 /** The fixture, on top of what the story answers. */
 export function workFixture(base: Fixture, tasks: readonly Task[] = []): Fixture {
   return {
