@@ -53,11 +53,23 @@ export function properSteps(build: Build): Step[] {
   return build.steps.filter((step) => !step.is_service);
 }
 
+/**
+ * The step that runs: of several the one begun last. Servers that do not tell services apart (Drone 0.8) list a
+ * database as a step that runs from the beginning.
+ */
+export function runningStepOf(build: Build): Step | undefined {
+  let latest: Step | undefined;
+  for (const step of properSteps(build))
+    if (step.status === "running" && (!latest || (step.started_at ?? "") >= (latest.started_at ?? "")))
+      latest = step;
+  return latest;
+}
+
 /** The step one looks at first: the running one, the broken one, else the last that ran. */
 export function stepToShow(build: Build): Step | undefined {
   const steps = properSteps(build);
   return (
-    steps.find((step) => step.status === "running") ??
+    runningStepOf(build) ??
     firstBroken(build) ??
     [...steps].reverse().find((step) => step.started_at) ??
     steps[0]
@@ -100,8 +112,7 @@ export function factWords(build: Build, queue: number | null): string {
 /** `e2e, 6 of 8`. */
 export function runningStep(build: Build): string {
   const steps = properSteps(build);
-  const running = steps.filter((step) => step.status === "running");
-  const first = running[0];
+  const first = runningStepOf(build);
   if (!first) return m.mark_running();
   const n = steps.indexOf(first) + 1;
   return m.builds_step_of({ step: first.name, n, all: steps.length });

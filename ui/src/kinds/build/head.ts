@@ -4,7 +4,7 @@ import { tookMs } from "../../live";
 import type { Build } from "../../wire";
 import { firstBroken } from "../line";
 import { environmentLabel, isBroken } from "../status";
-import { buildName, properSteps } from "./facts";
+import { buildName, runningStepOf } from "./facts";
 import type { Usual } from "./usual.svelte";
 
 /** Three strengths: the fact, the figure that moves, what stands round it. */
@@ -20,7 +20,7 @@ export function headlineOf(build: Build, usual: Usual | null, now: number): Head
   const after = took === null ? "" : m.build_after({ took: duration(took) });
   switch (build.status) {
     case "running": {
-      const step = properSteps(build).find((one) => one.status === "running");
+      const step = runningStepOf(build);
       const fact = step ? m.build_runs_step({ name, step: step.name }) : m.build_runs({ name });
       const began = instant(build.started_at);
       if (usual === null || began === null)

@@ -139,7 +139,7 @@ export function serviceState(
       return {
         mark: "working",
         tone: "run",
-        words: service.message || m.env_state_changing({ state: service.server_state }),
+        words: changingWords(service),
       };
     case "stopped":
       return { mark: null, tone: "", words: m.env_state_stopped() };
@@ -163,6 +163,12 @@ function watchedWords(task: Task, progress: { n: number; all: number }): string 
     default:
       return m.env_state_changing_of(progress);
   }
+}
+
+/** The server's message, unless it says less than its state does. */
+function changingWords(service: Service): string {
+  const said = service.message && !/^in progress\W*$/i.test(service.message) ? service.message : "";
+  return said || m.env_state_changing({ state: service.server_state });
 }
 
 /** A quiet row says what "ok" rests on. */

@@ -9,7 +9,7 @@ export interface StackFrame {
   place: string | null;
 }
 
-const JVM = /^\s*at ((?:[\w$]+\.)+)[\w$<>]+\.?[\w$<>]*\(([^()]*)\)/;
+const JVM = /^\s*at (?:[\w.@$-]+\/)*((?:[\w$]+\.)+)[\w$<>]+\.?[\w$<>]*\(([^()]*)\)/;
 const JVM_MORE = /^\s*\.\.\. (\d+) (?:more|common frames omitted)/;
 const SCRIPT =
   /^\s*at (?:(?:async |new )?[^()]*\()?((?:node:|internal\/|file:\/\/|webpack:|\/|[A-Za-z]:\\|\.{0,2}\/|[\w@.-]+\/)?[^()\s]*?):(\d+)(?::\d+)?\)?\s*$/;
