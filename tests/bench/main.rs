@@ -5,6 +5,7 @@ mod figure;
 mod latency;
 mod machine;
 mod model;
+mod programs;
 
 use figure::Report;
 
@@ -22,5 +23,6 @@ fn main() {
     let mut report = Report::new(names.into_iter().cloned().collect(), json);
     model::measure(&mut report);
     latency::measure(&mut report);
+    programs::measure(&mut report);
     report.end();
 }
