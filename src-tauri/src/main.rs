@@ -84,7 +84,7 @@ fn open_window<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
     }
     WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
         .title("Kopi")
-        .inner_size(1280.0, 820.0)
+        .inner_size(1280.0, 800.0)
         .min_inner_size(960.0, 600.0)
         // The page is ours and stays ours; addresses of the world open in the browser.
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))

@@ -253,7 +253,8 @@ function restarts(containers: readonly Container[]): Partial<Station> {
   return most >= 3 ? { note: m.station_restarted({ n: most }) } : {};
 }
 
-function newestStart(containers: readonly Container[]): string | null {
+/** When the newest of them began, RFC 3339; `null` when nobody knows. */
+export function newestStart(containers: readonly Container[]): string | null {
   let newest: string | null = null;
   for (const one of containers) {
     const at = one.started_at ?? one.created_at ?? null;

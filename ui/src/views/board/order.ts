@@ -3,8 +3,8 @@
  * moving (soonest first), then quiet by repository, so that it never jumps. Refuses: sorting by last change.
  */
 import { instant } from "../../i18n";
-import { type Edge, edgeOf, type LineFacts } from "../../kinds/line";
-import type { Build, Line, LineGroup, Service } from "../../wire";
+import { type Edge, edgeOf, type LineFacts, newestStart } from "../../kinds/line";
+import type { Build, Container, Line, LineGroup, Service } from "../../wire";
 
 export interface Choice {
   /** Environment's name; empty: all. */
@@ -98,11 +98,14 @@ export function grouped(
 }
 
 /** Since when a wrong line is wrong, milliseconds; `null` when nobody knows. */
-export function wrongSince({ build, service, edge }: BoardLine): number | null {
+export function wrongSince(
+  { build, service, edge }: BoardLine,
+  containersOf: (service: Service) => readonly Container[],
+): number | null {
   if (edge === "ask") return instant(build?.created_at);
   if (build?.status === "failed" || build?.status === "errored")
     return instant(build.finished_at ?? build.created_at);
-  return instant(service?.created_at);
+  return service ? instant(newestStart(containersOf(service))) : null;
 }
 
 export type { LineFacts };
