@@ -12,6 +12,7 @@ type Word = (parts: Parts) => string;
 const part = (parts: Parts, name: string) => parts[name] ?? "?";
 const count = (parts: Parts, name = "count") => Number(parts[name] ?? 0);
 
+const pauseWords = (seconds: string) => (seconds === "0" ? "" : m.plan_pause({ n: seconds }));
 const batchWords = (batch: string) =>
   batch === "1" ? m.plan_one_at_a_time() : m.plan_at_a_time({ n: batch });
 
@@ -22,12 +23,12 @@ const WORDS: Record<string, Word> = {
       ? m.plan_replace_start_first({
           n: count(p),
           batch: batchWords(part(p, "batch")),
-          pause: part(p, "pause_s"),
+          pause: pauseWords(part(p, "pause_s")),
         })
       : m.plan_replace_stop_first({
           n: count(p),
           batch: batchWords(part(p, "batch")),
-          pause: part(p, "pause_s"),
+          pause: pauseWords(part(p, "pause_s")),
         }),
   plan_keep_old: (p) => m.plan_keep_old({ n: count(p) }),
   plan_watch: (p) => m.plan_watch({ n: count(p, "minutes") }),

@@ -36,7 +36,7 @@ export function sayOf(
       const facts = [
         by,
         task.from && task.to ? m.env_say_from_to({ from: tagOf(task.from), to: tagOf(task.to) }) : "",
-        task.detail
+        task.detail && !isEmptyTalk(task.detail)
           ? detailWords(task.detail)
           : waits
             ? m.env_say_waits({
@@ -50,7 +50,9 @@ export function sayOf(
         mark: null,
         tone: "is-run",
         words: facts.filter(Boolean).join(" · "),
-        verbs: task.offers.filter((verb) => verb === "rollback" || verb === "cancel"),
+        verbs: task.offers.includes("rollback")
+          ? ["rollback"]
+          : task.offers.filter((verb) => verb === "cancel"),
         loud: true,
         dismiss: false,
       };
@@ -100,6 +102,11 @@ export function sayOf(
   if (service.message && service.status !== "ok")
     return { mark: null, tone: "is-watch", words: service.message, verbs: [], loud: false, dismiss: false };
   return null;
+}
+
+/** Words of a server that say less than the state beside them. */
+export function isEmptyTalk(text: string): boolean {
+  return /^in progress\W*$/i.test(text);
 }
 
 /** A build by its number, anyone else by name. */
