@@ -28,12 +28,12 @@ impl Teller for Told {
     }
 }
 
-struct Scene {
-    office: Office,
-    core: CoreHandle,
-    session: Session,
-    told: mpsc::UnboundedReceiver<(Worded, Notice)>,
-    _folder: tempfile::TempDir,
+pub(crate) struct Scene {
+    pub(crate) office: Office,
+    pub(crate) core: CoreHandle,
+    pub(crate) session: Session,
+    pub(crate) told: mpsc::UnboundedReceiver<(Worded, Notice)>,
+    folder: tempfile::TempDir,
 }
 
 fn connection(name: &str, url: &str, secrets: &[(&str, &str)], fields: &[(&str, &str)]) -> CoreConnection {
@@ -54,7 +54,7 @@ fn connection(name: &str, url: &str, secrets: &[(&str, &str)], fields: &[(&str, 
     })
 }
 
-async fn scene(speed: f64) -> Scene {
+pub(crate) async fn scene(speed: f64) -> Scene {
     kopi_feed::tls::install_provider();
     let office = Office::start(OfficeOptions {
         speed,
@@ -63,8 +63,25 @@ async fn scene(speed: f64) -> Scene {
     })
     .await
     .unwrap();
-    let servers = &office.address().servers;
     let folder = tempfile::tempdir().unwrap();
+    let (core, session, told) = core_on(&office, &folder).await;
+    let scene = Scene {
+        office,
+        core,
+        session,
+        told,
+        folder,
+    };
+    scene.until_live().await;
+    scene
+}
+
+/// A core on the office's servers with its store in that folder.
+async fn core_on(
+    office: &Office,
+    folder: &tempfile::TempDir,
+) -> (CoreHandle, Session, mpsc::UnboundedReceiver<(Worded, Notice)>) {
+    let servers = &office.address().servers;
     let paths = Paths::in_home(folder.path());
     let records = StoreRecords::open(&paths.database, Timestamp::now()).await.unwrap();
     let mut settings = CoreSettings {
@@ -92,15 +109,18 @@ async fn scene(speed: f64) -> Scene {
     })
     .await;
     let (session, _) = core.session(Face::acting("cli"));
-    let scene = Scene {
-        office,
-        core,
-        session,
-        told,
-        _folder: folder,
-    };
-    scene
-        .until("both live", |picture| {
+    (core, session, told)
+}
+
+impl Scene {
+    /// Kopi ends and comes back on the same store.
+    pub(crate) async fn restart(&mut self) {
+        self.core.stop("restart").await;
+        (self.core, self.session, self.told) = core_on(&self.office, &self.folder).await;
+    }
+
+    pub(crate) async fn until_live(&self) {
+        self.until("both live", |picture| {
             picture
                 .connections
                 .iter()
@@ -108,11 +128,9 @@ async fn scene(speed: f64) -> Scene {
                 .then_some(())
         })
         .await;
-    scene
-}
+    }
 
-impl Scene {
-    async fn until<T>(&self, what: &str, look: impl Fn(&Snapshot) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, look: impl Fn(&Snapshot) -> Option<T>) -> T {
         let mut changed = self.core.changed();
         let wait = async {
             loop {
@@ -131,7 +149,7 @@ impl Scene {
         }
     }
 
-    async fn notice(&mut self, event: NoticeEvent, about: &kopi_model::ItemId) -> (Worded, Notice) {
+    pub(crate) async fn notice(&mut self, event: NoticeEvent, about: &kopi_model::ItemId) -> (Worded, Notice) {
         let wait = async {
             loop {
                 let told = self.told.recv().await.expect("the core lives");
@@ -145,14 +163,14 @@ impl Scene {
             .unwrap_or_else(|_| panic!("never told: {event:?}"))
     }
 
-    async fn plan(&self, order: Order) -> Plan {
+    pub(crate) async fn plan(&self, order: Order) -> Plan {
         match self.session.query(Query::Plan { order }).await {
             Ok(Answer::Plan(plan)) => *plan,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn run(&self, plan: &Plan) -> i64 {
+    pub(crate) async fn run(&self, plan: &Plan) -> i64 {
         let act = Act::Run {
             order: plan.order.clone(),
             token: plan.token.clone(),
@@ -164,7 +182,7 @@ impl Scene {
         }
     }
 
-    async fn until_task(&self, what: &str, id: i64, is_so: impl Fn(&Task) -> bool) -> Task {
+    pub(crate) async fn until_task(&self, what: &str, id: i64, is_so: impl Fn(&Task) -> bool) -> Task {
         self.until(what, |picture| {
             picture.tasks.iter().find(|task| task.id == id && is_so(task)).cloned()
         })
@@ -172,7 +190,7 @@ impl Scene {
     }
 
     /// A service that can be deployed now, outside production.
-    async fn deployable(&self) -> Service {
+    pub(crate) async fn deployable(&self) -> Service {
         self.until("a service at rest", |picture| {
             let production = |id: &kopi_model::ItemId| {
                 picture.items.iter().any(|item| match item.as_ref() {
@@ -196,7 +214,7 @@ impl Scene {
     }
 }
 
-fn order(service: &Service, verb: Verb) -> Order {
+pub(crate) fn order(service: &Service, verb: Verb) -> Order {
     Order {
         target: service.id.clone(),
         verb,

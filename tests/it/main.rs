@@ -6,5 +6,7 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod enrolled;
+mod faults;
 mod flow;
 mod layout;
+mod redeploy;

@@ -46,6 +46,7 @@ struct Inner {
     orders: Vec<Order>,
     receipts: VecDeque<Result<Receipt, FeedError>>,
     log: Vec<LogChunk>,
+    attended: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
 static SCRIPTS: Mutex<Option<HashMap<String, Arc<Script>>>> = Mutex::new(None);
@@ -90,6 +91,11 @@ impl Script {
         self.inner().runs
     }
 
+    /// Its watch was told that somebody looks.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.inner().attended.as_ref().is_some_and(|attended| *attended.borrow())
+    }
+
     /// What it was ordered.
     pub(crate) fn orders(&self) -> Vec<Order> {
         self.inner().orders.clone()
@@ -114,6 +120,7 @@ impl Source for ScriptedSource {
             let (listing, refuse) = {
                 let mut inner = self.0.inner();
                 inner.runs += 1;
+                inner.attended = Some(cx.attended.clone());
                 (inner.listing.clone(), inner.refuse.clone())
             };
             if let Some(error) = refuse {
@@ -237,6 +244,10 @@ pub(crate) struct Memory {
     pub(crate) deploys: Mutex<Vec<DeployRecord>>,
     pub(crate) notices: Mutex<Vec<NoticeRecord>>,
     pub(crate) cached: Mutex<Cached>,
+    /// When it was pruned.
+    pub(crate) pruned: Mutex<Vec<Timestamp>>,
+    /// How often it was closed.
+    pub(crate) closed: Mutex<u32>,
     keys: Mutex<Vec<String>>,
     kept: Mutex<HashMap<&'static str, String>>,
 }
@@ -329,8 +340,13 @@ impl Records for Memory {
         }
         now_ready(())
     }
-    fn prune(&self, _: Timestamp, _: u32, _: u32) -> BoxFuture<'_, Result<(), ApiError>> {
+    fn prune(&self, now: Timestamp, _: u32, _: u32) -> BoxFuture<'_, Result<(), ApiError>> {
+        self.pruned.lock().unwrap().push(now);
         now_ready(())
+    }
+    fn close(&self) -> BoxFuture<'_, ()> {
+        *self.closed.lock().unwrap() += 1;
+        Box::pin(std::future::ready(()))
     }
 }
 

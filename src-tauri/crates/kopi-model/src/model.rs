@@ -196,6 +196,37 @@ impl Model {
             .map(|((_, scope), entry)| (scope, entry.as_of))
     }
 
+    /// Nothing of that scope is known, and nothing is being listed of it.
+    pub fn is_scope_empty(&self, connection: &ConnectionName, scope: &Scope) -> bool {
+        self.scopes
+            .get(&(connection.clone(), scope.clone()))
+            .is_none_or(|entry| entry.members.is_empty() && entry.listing.is_none())
+    }
+
+    /// Everything that lives in an environment, by id.
+    pub(crate) fn inside(&self, environment: &ItemId) -> Vec<ItemId> {
+        let mut inside: Vec<ItemId> = self
+            .items()
+            .filter(|item| match item.as_ref() {
+                Item::Stack(stack) => stack.environment == *environment,
+                Item::Service(service) => service.environment == *environment,
+                Item::Container(container) => container.environment == *environment,
+                Item::Host(host) => host.environment == *environment,
+                _ => false,
+            })
+            .map(|item| item.id().clone())
+            .collect();
+        inside.sort();
+        inside
+    }
+
+    /// Forgets a scope of which nothing is left.
+    pub(crate) fn forget_scope_if_empty(&mut self, connection: &ConnectionName, scope: &Scope) {
+        if self.is_scope_empty(connection, scope) {
+            self.scopes.remove(&(connection.clone(), scope.clone()));
+        }
+    }
+
     /// Puts an item; `None` when it was equal to what stood there.
     pub(crate) fn put(&mut self, item: Item, origin: Origin, now: Timestamp) -> Option<ModelChange> {
         let id = item.id().clone();

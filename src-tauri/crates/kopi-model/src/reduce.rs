@@ -1,7 +1,7 @@
 //! One event in, the changes it made out (design § 5, § 6). Pure: same model, event and time give the same changes.
 //!
 //! Refuses: calling anything gone that was merely not listed. Only a complete listing of a scope, or the server itself
-//! (`Gone`), makes an item of that scope go.
+//! (`Gone`), makes an item of that scope go; with an environment goes what lives in it.
 
 use std::collections::HashSet;
 
@@ -186,8 +186,30 @@ fn put(model: &mut Model, item: Item, origin: Origin, now: Timestamp, changes: &
 }
 
 fn take(model: &mut Model, id: &ItemId, origin: Origin, now: Timestamp, changes: &mut Vec<ModelChange>) {
-    if let Some(change) = model.take(id, false, origin, now) {
+    let Some(change) = model.take(id, false, origin, now) else {
+        return;
+    };
+    let is_environment = matches!(change.before.as_deref(), Some(Item::Environment(_)));
+    relink(model, change, origin, now, changes);
+    if is_environment {
+        take_inside(model, id, origin, now, changes);
+    }
+}
+
+/// An environment that went, or is not followed any more, is listed no more: what lived in it would stay for ever.
+fn take_inside(model: &mut Model, environment: &ItemId, origin: Origin, now: Timestamp, changes: &mut Vec<ModelChange>) {
+    for id in model.inside(environment) {
+        let Some(change) = model.take(&id, false, origin, now) else {
+            continue;
+        };
+        let place = change
+            .before
+            .as_ref()
+            .map(|item| (item.connection().clone(), item.scope().clone()));
         relink(model, change, origin, now, changes);
+        if let Some((connection, scope)) = place {
+            model.forget_scope_if_empty(&connection, &scope);
+        }
     }
 }
 

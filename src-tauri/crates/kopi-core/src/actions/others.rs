@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kopi_model::item::UpgradePhase;
 use kopi_model::wire::{ConnectionState, DeployRecord, Task, TaskState};
-use kopi_model::{Item, ItemId, ItemKind, Service, UpgradeWatch, Verb};
+use kopi_model::{Build, BuildStatus, Item, ItemId, ItemKind, Service, Timestamp, UpgradeWatch, Verb};
 use tokio::sync::mpsc;
 
 use super::following::{Following, moved};
@@ -19,6 +20,10 @@ use crate::engine::{OpenEntry, Shared};
 
 /// Who waits for a connection after a start waits so long.
 const FIRST_LISTING: Duration = Duration::from_mins(10);
+/// A step that ended longer ago did not do what is seen now. Some do not wait for what they started.
+const JUST_NOW: SignedDuration = SignedDuration::from_mins(2);
+/// A step that deploys has one of them in its name (`apis/rancher.md § 6.6`).
+const DEPLOY_WORDS: [&str; 4] = ["deploy", "rancher", "upgrade", "rollout"];
 
 /// Watches what others deploy.
 pub(crate) async fn watch_others(shared: Arc<Shared>, mut deploys: mpsc::Receiver<ItemId>) {
@@ -110,20 +115,50 @@ async fn watch_other(shared: &Arc<Shared>, id: &ItemId, next: &AtomicI64) {
     shared.tasks.spawn(upgrade::follow(following, upgrade, slot));
 }
 
-/// The build that did it: the one whose image runs, else the newest of the service's line, when it runs or ended lately.
-fn who_did_it(model: &kopi_model::Model, service: &Service, now: kopi_model::Timestamp) -> Option<ItemId> {
-    if let Some(build) = build_behind(model, service) {
+/// The build that did it: one of a branch whose line ends at this service, with a step that deploys, under way or ended
+/// just now; the one whose image runs before any other. Nobody's when there is none: a colleague, or another tool.
+fn who_did_it(model: &kopi_model::Model, service: &Service, now: Timestamp) -> Option<ItemId> {
+    let runs = build_behind(model, service);
+    if let Some(build) = runs
+        && is_recent(build, now)
+        && (!build.steps_known || deploys(build, now))
+    {
         return Some(build.id.clone());
     }
-    model.items_of(ItemKind::Line).find_map(|item| match item.as_ref() {
-        Item::Line(line) if line.service.as_ref() == Some(&service.id) => {
-            let build = model.build(line.build.as_ref()?)?;
-            let lately = build
-                .finished_at
-                .is_none_or(|ended| now.duration_since(ended) < jiff::SignedDuration::from_mins(10));
-            lately.then(|| build.id.clone())
-        }
+    let lines = model.items_of(ItemKind::Line).filter_map(|item| match item.as_ref() {
+        Item::Line(line) if line.service.as_ref() == Some(&service.id) => Some(line),
         _ => None,
+    });
+    lines
+        .filter_map(|line| {
+            let newest = model.build(line.build.as_ref()?)?;
+            model.builds_of(&newest.connection, &newest.repo).find(|build| {
+                (build.branch == line.branch || build.event == "deployment")
+                    && !build.event.starts_with("pull_request")
+                    && is_recent(build, now)
+                    && deploys(build, now)
+            })
+        })
+        .max_by_key(|build| build.created_at)
+        .map(|build| build.id.clone())
+}
+
+fn is_recent(build: &Build, now: Timestamp) -> bool {
+    match build.finished_at {
+        None => !build.status.is_final(),
+        Some(ended) => now.duration_since(ended) < JUST_NOW,
+    }
+}
+
+/// One of its steps, by its name, speaks to Rancher now or did just now.
+fn deploys(build: &Build, now: Timestamp) -> bool {
+    build.steps.iter().any(|step| {
+        let name = step.name.to_lowercase();
+        let is_lately = match (step.started_at, step.finished_at) {
+            (_, Some(ended)) => now.duration_since(ended) < JUST_NOW,
+            (started, None) => started.is_some() || step.status == BuildStatus::Running,
+        };
+        is_lately && DEPLOY_WORDS.iter().any(|word| name.contains(word))
     })
 }
 

@@ -8,7 +8,9 @@ use kopi_model::item::{PreviousVersion, UpgradePhase};
 use kopi_model::wire::{Act, Answer, ConnectionState, ErrorCode, Query, Task, TaskState};
 use kopi_model::{Danger, Item, LiveStatus, NoticeEvent, Order, Plan, Receipt, Verb};
 
-use crate::testing::{Bench, Memory, Script, bench_with, container, environment, order, scripted, service};
+use crate::testing::{
+    Bench, Memory, Script, bench_with, container, environment, order, scripted, service, start_time,
+};
 use crate::{CoreConnection, CoreSettings, Face, Session};
 
 const OLD: &str = "hub.ihealth.com/web/api:1.8.2";
@@ -424,6 +426,55 @@ async fn a_restart_in_the_middle_picks_the_watch_up() {
     assert_eq!(second.journal(), [("done".to_owned(), true)]);
     assert_eq!(second.deploy_results(), [Some("live".to_owned())]);
     assert_eq!(second.bench.told.recv().await.unwrap().event, NoticeEvent::Deployed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_names_the_build_whose_step_did_it_and_nobody_else() {
+    let at = |ago_s: i64| start_time().checked_sub(jiff::SignedDuration::from_secs(ago_s)).ok();
+    let built = |number: u64, step: &str, ended_ago_s: Option<i64>| {
+        let Item::Build(mut build) = crate::testing::build("rancher", number, kopi_model::BuildStatus::Running) else {
+            panic!("a build")
+        };
+        build.id = kopi_model::ItemId::new(
+            kopi_model::ItemKind::Build,
+            &build.connection,
+            &format!("web/api#{number}"),
+        );
+        build.repo = "web/api".into();
+        build.steps_known = true;
+        build.started_at = at(600);
+        build.steps = vec![kopi_model::Step {
+            key: "2".into(),
+            name: step.into(),
+            status: kopi_model::BuildStatus::Running,
+            started_at: at(599),
+            ..kopi_model::Step::default()
+        }];
+        if let Some(ago) = ended_ago_s {
+            build.status = kopi_model::BuildStatus::Passed;
+            build.finished_at = at(ago);
+            build.steps[0].finished_at = at(ago);
+        }
+        Item::Build(build)
+    };
+    for (build, by) in [
+        (built(41, "deploy-dev", None), "build:rancher/web/api#41"),
+        (built(42, "rancher", Some(20)), "build:rancher/web/api#42"),
+        (built(43, "deploy-dev", Some(300)), "unknown"),
+        (built(44, "unit tests", None), "unknown"),
+    ] {
+        let (server, connection) = scripted("rancher");
+        standing(&server, false);
+        let mut listing = server.listing();
+        listing.push(build);
+        server.lists(listing);
+        let scene = scene_of(server, connection, Arc::default(), true).await;
+        scene.upgrading(UpgradePhase::Running);
+        let task = scene.until_task("seen", |task| task.id < 0).await;
+        assert_eq!(task.by, by);
+        let deploys = scene.bench.records.deploys.lock().unwrap().clone();
+        assert_eq!(deploys[0].by.as_deref(), Some(by).filter(|by| *by != "unknown"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

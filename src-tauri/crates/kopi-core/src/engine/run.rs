@@ -257,6 +257,11 @@ fn tick(shared: &Arc<Shared>, memory: &mut Memory, now: Timestamp, outcome: &mut
             }
         }
         refresh_figures(&mut state);
+        // Somebody sees it or may be told of it.
+        let attended = state.is_looked_at() || !shared.settings.load().settings.notices.is_empty();
+        shared
+            .attended
+            .send_if_modified(|known| std::mem::replace(known, attended) != attended);
         note_watched(&mut state, now);
         state.drop_tasks(|task| now.duration_since(task.changed_at) >= TASKS_STAY);
         state.quiet.muted.retain(|(_, until)| now < *until);

@@ -194,6 +194,11 @@ impl State {
             .count()
     }
 
+    /// A face shows it to somebody, or an order is under way.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.subscribers.values().any(|dirty| dirty.visible) || self.tasks.iter().any(|task| !is_over(task))
+    }
+
     /// Every connection was read, or cannot be read now.
     pub(crate) fn is_settled(&self) -> bool {
         self.connections

@@ -223,3 +223,39 @@ async fn changed_settings_touch_only_what_changed() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(first.runs(), 1, "undisturbed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_history_is_pruned_soon_after_the_start_and_then_every_six_hours_and_closed_at_the_end() {
+    let (_, connection) = scripted("drone");
+    let bench = bench(vec![connection], Arc::default()).await;
+    tokio::time::sleep(Duration::from_hours(25)).await;
+    let pruned = bench.records.pruned.lock().unwrap().clone();
+    let first = pruned[0].duration_since(start_time());
+    assert!(first <= jiff::SignedDuration::from_mins(2), "{first}");
+    assert_eq!(pruned.len(), 5);
+    assert_eq!(*bench.records.closed.lock().unwrap(), 0);
+    bench.core.stop("test").await;
+    assert_eq!(*bench.records.closed.lock().unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sources_know_whether_anybody_looks_or_may_be_told() {
+    let (server, connection) = scripted("drone");
+    let mut settings = crate::CoreSettings {
+        connections: vec![connection],
+        ..crate::CoreSettings::default()
+    };
+    let bench = crate::testing::bench_with(settings.clone(), Arc::default()).await;
+    let rest = || tokio::time::sleep(super::run::TICK * 2);
+    rest().await;
+    assert!(server.is_attended(), "notices are on");
+    settings.settings.notices.clear();
+    bench.core.settings_changed(settings).await.unwrap();
+    rest().await;
+    assert!(!server.is_attended(), "no notices, no face");
+    let (session, _frames) = bench.core.session(crate::Face::looking("window"));
+    let body = kopi_model::wire::RequestBody::Subscribe;
+    session.handle(kopi_model::wire::Request { id: 1, body }).await;
+    rest().await;
+    assert!(server.is_attended(), "a window shows it");
+}

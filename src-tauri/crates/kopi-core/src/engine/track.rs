@@ -16,6 +16,8 @@ pub(crate) struct Track {
     caught_up: HashSet<Scope>,
     /// Listed well since it last fell: not stale.
     fresh: HashSet<Scope>,
+    /// Could not be listed since it last fell.
+    failed: HashSet<Scope>,
     /// Not working since.
     down_since: Option<Instant>,
     last_message: Option<Instant>,
@@ -52,9 +54,11 @@ impl Track {
                 self.down_since = None;
                 self.caught_up.insert(scope.clone());
                 self.fresh.insert(scope.clone());
+                self.failed.remove(scope);
             }
             Outline::Failed(scope) => {
                 self.fresh.remove(scope);
+                self.failed.insert(scope.clone());
             }
             Outline::Other => {}
         }
@@ -64,6 +68,7 @@ impl Track {
     pub(crate) fn fell(&mut self, now: Instant) {
         self.down_since.get_or_insert(now);
         self.fresh.clear();
+        self.failed.clear();
     }
 
     /// It tries again: after a long gap what it lists is history.
@@ -90,14 +95,19 @@ impl Track {
     pub(crate) fn woke(&mut self) {
         self.caught_up.clear();
         self.fresh.clear();
+        self.failed.clear();
     }
 
-    /// Everything it ever listed is caught up with; false as long as nothing is.
+    /// Everything of which something is known is caught up with or cannot be listed now; false as long as nothing is.
     pub(crate) fn has_caught_up(&self, connection: &ConnectionName, model: &Model) -> bool {
         !self.caught_up.is_empty()
             && model
                 .scopes_of(connection)
-                .all(|(scope, _)| self.caught_up.contains(scope))
+                .all(|(scope, _)| {
+                    self.caught_up.contains(scope)
+                        || self.failed.contains(scope)
+                        || model.is_scope_empty(connection, scope)
+                })
     }
 
     /// Its last listing failed, or it was not listed since the connection fell.

@@ -160,6 +160,37 @@ fn old_builds_retire_to_the_history_and_do_not_come_back() {
 }
 
 #[test]
+fn with_an_environment_goes_what_lives_in_it_and_its_scope() {
+    let (dev, prod) = (environment("1a7", "dev"), environment("1a5", "production"));
+    let mut world = World::default();
+    let (mine, other) = (
+        service("1s1", &dev, "api", "ihealth/api:1"),
+        service("1s2", &prod, "api", "ihealth/api:1"),
+    );
+    for item in [
+        Item::from(dev.clone()),
+        prod.clone().into(),
+        mine.clone().into(),
+        container("1i1", &mine, "0", crate::LiveStatus::Ok).into(),
+        other.into(),
+    ] {
+        world.upsert(item);
+    }
+    for event in [
+        init("environments", Coverage::Complete),
+        seen(prod),
+        Event::InitDone("environments".into()),
+    ] {
+        world.take(&rancher(), event, Origin::Live, at(1));
+    }
+    assert_eq!(ids(&world.model), ["environment:rancher/1a5", "service:rancher/1s2"]);
+    let connection = rancher();
+    let scopes: Vec<&str> = world.model.scopes_of(&connection).map(|(scope, _)| scope.as_str()).collect();
+    assert!(!scopes.contains(&"environment:1a7"), "{scopes:?}");
+    assert!(scopes.contains(&"environment:1a5"), "{scopes:?}");
+}
+
+#[test]
 fn a_removed_connection_takes_its_items_and_lines_along() {
     let mut world = World::default();
     world.upsert(build("ihealth/api", 1, "develop", BuildStatus::Passed));

@@ -141,7 +141,6 @@ impl Watching<'_> {
 
     /// Ids of the environments that are read: Cattle ones, the named ones if any are named.
     fn chosen(&self, rows: &[Value]) -> Result<Vec<String>, FeedError> {
-        let named = &self.settings.environments;
         let mut chosen: Vec<String> = rows
             .iter()
             .filter(|row| parse::text(row, "orchestration", 40).is_none_or(|kind| kind == "cattle"))
@@ -151,11 +150,12 @@ impl Watching<'_> {
                     parse::text(row, "name", 300).unwrap_or_default(),
                 ))
             })
-            .filter(|(id, name)| named.is_empty() || named.iter().any(|one| one == id || one == name))
+            .filter(|(id, name)| self.is_followed(id, name))
             .map(|(id, _)| id)
             .collect();
         chosen.sort();
         chosen.dedup();
+        let named = &self.settings.environments;
         if chosen.is_empty() && !named.is_empty() {
             let there: Vec<String> = rows.iter().filter_map(|row| parse::text(row, "name", 60)).collect();
             let what = format!("this key sees none of: {}", named.join(", "));
@@ -173,6 +173,12 @@ impl Watching<'_> {
         Ok(chosen)
     }
 
+    fn is_followed(&self, id: &str, name: &str) -> bool {
+        let named = &self.settings.environments;
+        named.is_empty() || named.iter().any(|one| one == id || one == name)
+    }
+
+    /// Those that are not followed are not told: what an earlier configuration followed goes with them.
     async fn tell_environments(
         &self,
         rows: &[Value],
@@ -189,7 +195,9 @@ impl Watching<'_> {
             let may = parse::native_id(row, "id").and_then(|id| may_act.get(&id).copied().flatten());
             let settings = self.settings;
             let found = parse::environment(&settings.name, self.api.base(), row, may, &settings.production);
-            if let Some(environment) = found {
+            if let Some(environment) = found
+                && self.is_followed(environment.id.native(), &environment.name)
+            {
                 self.out
                     .event(Event::Seen(Box::new(Item::Environment(environment))))
                     .await?;
