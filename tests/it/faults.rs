@@ -63,7 +63,11 @@ fn check_down(health: &ConnectionHealth, fault: Fault, broke_at: Timestamp) {
     );
     match fault {
         Fault::Unauthorized => {
-            assert_eq!((health.state, health.retry_at), (ConnectionState::SignedOut, None), "{seen}");
+            assert_eq!(
+                (health.state, health.retry_at),
+                (ConnectionState::SignedOut, None),
+                "{seen}"
+            );
         }
         _ => {
             assert_eq!(health.state, ConnectionState::Retrying, "{seen}");
@@ -134,7 +138,10 @@ async fn goes_and_comes(fault: Fault) {
     })
     .await;
     for health in &up.connections {
-        assert!(health.error.is_none() && health.retry_at.is_none() && health.tries == 0, "{fault}: {health:#?}");
+        assert!(
+            health.error.is_none() && health.retry_at.is_none() && health.tries == 0,
+            "{fault}: {health:#?}"
+        );
     }
     let after = items(&up);
     let lost: Vec<_> = before.keys().filter(|id| !after.contains_key(id)).collect();
@@ -145,7 +152,10 @@ async fn goes_and_comes(fault: Fault) {
         "{fault}: the push and nothing else: {new:#?}"
     );
     assert!(
-        scene.told.try_recv().is_err_and(|error| error == tokio::sync::mpsc::error::TryRecvError::Empty),
+        scene
+            .told
+            .try_recv()
+            .is_err_and(|error| error == tokio::sync::mpsc::error::TryRecvError::Empty),
         "{fault}: a broken connection is no notice"
     );
     scene.core.stop("test").await;

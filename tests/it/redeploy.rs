@@ -4,13 +4,20 @@
 use std::time::Duration;
 
 use kopi_model::wire::{Act, Answer, DeployRecord, JournalEntry, Query, TaskState};
-use kopi_model::{BuildStatus, Item, NoticeEvent, Order, Service, Verb};
+use kopi_model::{Item, NoticeEvent, Order, Service, Verb};
 use kopi_office::Wanted;
 
 use crate::flow::{Scene, order, scene};
 
 async fn journal(scene: &Scene) -> Vec<JournalEntry> {
-    match scene.session.query(Query::Journal { before: None, limit: 20 }).await {
+    match scene
+        .session
+        .query(Query::Journal {
+            before: None,
+            limit: 20,
+        })
+        .await
+    {
         Ok(Answer::Journal(entries)) => entries,
         other => panic!("{other:?}"),
     }
@@ -53,15 +60,26 @@ async fn one_that_hangs_says_why_offers_the_way_back_and_the_way_back_cures_it()
     let plan = scene.plan(to_nowhere(&service)).await;
     let id = scene.run(&plan).await;
     let task = scene
-        .until_task("failed", id, |task| matches!(task.state, TaskState::Failed | TaskState::Done))
+        .until_task("failed", id, |task| {
+            matches!(task.state, TaskState::Failed | TaskState::Done)
+        })
         .await;
     assert_eq!(task.state, TaskState::Failed, "{task:?}");
-    assert!(task.offers.contains(&Verb::Rollback) || task.offers.contains(&Verb::Cancel), "{task:?}");
+    assert!(
+        task.offers.contains(&Verb::Rollback) || task.offers.contains(&Verb::Cancel),
+        "{task:?}"
+    );
     let reason = task.detail.clone().unwrap_or_default();
-    assert!(reason.contains("nobody-pushed-it") || reason.to_lowercase().contains("image"), "{reason}");
+    assert!(
+        reason.contains("nobody-pushed-it") || reason.to_lowercase().contains("image"),
+        "{reason}"
+    );
     let (worded, notice) = scene.notice(NoticeEvent::DeployFailed, &service.id).await;
     assert_eq!(notice.facts.reason.as_deref(), Some(reason.as_str()));
-    assert!(notice.facts.environment.is_some() && notice.facts.all.is_some(), "{notice:?}");
+    assert!(
+        notice.facts.environment.is_some() && notice.facts.all.is_some(),
+        "{notice:?}"
+    );
     assert!(notice.facts.ok < notice.facts.all, "{notice:?}");
     assert!(notice.offers.contains(&Verb::Rollback), "{notice:?}");
     assert!(worded.title.contains(&service.name), "{worded:?}");
@@ -71,7 +89,9 @@ async fn one_that_hangs_says_why_offers_the_way_back_and_the_way_back_cures_it()
     assert!(plan.refused.is_none(), "{plan:?}");
     let back = scene.run(&plan).await;
     let task = scene
-        .until_task("rolled back", back, |task| matches!(task.state, TaskState::Failed | TaskState::Done))
+        .until_task("rolled back", back, |task| {
+            matches!(task.state, TaskState::Failed | TaskState::Done)
+        })
         .await;
     assert_eq!(task.state, TaskState::Done, "{task:?}");
     let now = scene
@@ -88,12 +108,22 @@ async fn one_that_hangs_says_why_offers_the_way_back_and_the_way_back_cures_it()
         .await;
     let entries = journal(&scene).await;
     let entry = |id: i64| entries.iter().find(|entry| entry.id == id).unwrap();
-    assert_eq!((entry(back).verb, entry(back).result.as_str()), (Verb::Rollback, "done"));
+    assert_eq!(
+        (entry(back).verb, entry(back).result.as_str()),
+        (Verb::Rollback, "done")
+    );
     assert!(entry(back).ended_at.is_some() && entry(id).ended_at.is_some());
-    assert_eq!(deploys(&scene, &service).await[0].result.as_deref(), Some("rolled_back"));
+    assert_eq!(
+        deploys(&scene, &service).await[0].result.as_deref(),
+        Some("rolled_back")
+    );
     let actions = written(&scene);
     let count = |action: &str| actions.iter().filter(|path| path.ends_with(action)).count();
-    assert_eq!((count("action=upgrade"), count("action=rollback")), (1, 1), "{actions:?}");
+    assert_eq!(
+        (count("action=upgrade"), count("action=rollback")),
+        (1, 1),
+        "{actions:?}"
+    );
     scene.core.stop("test").await;
 }
 
@@ -138,11 +168,16 @@ async fn one_that_outlives_kopi_is_picked_up_and_ended() {
     assert!(journal(&scene).await[0].ended_at.is_none(), "still under way");
     scene.office.handle().set_speed(60.0);
     let task = scene
-        .until_task("done", id, |task| matches!(task.state, TaskState::Done | TaskState::Failed))
+        .until_task("done", id, |task| {
+            matches!(task.state, TaskState::Done | TaskState::Failed)
+        })
         .await;
     assert_eq!(task.state, TaskState::Done, "{task:?}");
     let entries = journal(&scene).await;
-    assert_eq!((entries.len(), entries[0].id, entries[0].result.as_str()), (1, id, "done"));
+    assert_eq!(
+        (entries.len(), entries[0].id, entries[0].result.as_str()),
+        (1, id, "done")
+    );
     assert_eq!(deploys(&scene, &service).await[0].result.as_deref(), Some("live"));
     scene.notice(NoticeEvent::Deployed, &service.id).await;
     let actions = written(&scene);
@@ -172,9 +207,7 @@ async fn a_deploy_of_drones_is_told_with_the_build_that_made_it() {
     let build = scene
         .until("the build", |picture| {
             picture.items.iter().find_map(|item| match item.as_ref() {
-                Item::Build(build) if build.sha == pushed.sha && build.status != BuildStatus::Pending => {
-                    Some(build.id.clone())
-                }
+                Item::Build(build) if build.sha == pushed.sha => Some(build.id.clone()),
                 _ => None,
             })
         })
@@ -187,7 +220,10 @@ async fn a_deploy_of_drones_is_told_with_the_build_that_made_it() {
         .await;
     let (_, notice) = scene.notice(NoticeEvent::Deployed, &task.target).await;
     assert_eq!(notice.facts.ok, notice.facts.all);
-    assert!(notice.facts.environment.is_some() && notice.facts.number.is_some(), "{notice:?}");
+    assert!(
+        notice.facts.environment.is_some() && notice.facts.number.is_some(),
+        "{notice:?}"
+    );
     assert_eq!(notice.subject, task.target_name);
     scene.core.stop("test").await;
 }

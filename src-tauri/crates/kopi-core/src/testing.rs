@@ -26,6 +26,7 @@ use crate::{Core, CoreConnection, CoreHandle, CoreParts, CoreSettings, Machine};
 #[derive(Debug)]
 pub(crate) enum Move {
     Say(Event),
+    Note(Note),
     Fall(FeedError),
     Panic,
 }
@@ -93,7 +94,10 @@ impl Script {
 
     /// Its watch was told that somebody looks.
     pub(crate) fn is_attended(&self) -> bool {
-        self.inner().attended.as_ref().is_some_and(|attended| *attended.borrow())
+        self.inner()
+            .attended
+            .as_ref()
+            .is_some_and(|attended| *attended.borrow())
     }
 
     /// What it was ordered.
@@ -141,6 +145,7 @@ impl Source for ScriptedSource {
                 let next = self.0.inner().moves.pop_front();
                 match next {
                     Some(Move::Say(event)) => out.event(event).await?,
+                    Some(Move::Note(note)) => out.note(note).await?,
                     Some(Move::Fall(error)) => return Err(error),
                     Some(Move::Panic) => panic!("scripted"),
                     None => tokio::select! {
@@ -385,6 +390,11 @@ pub(crate) async fn bench(connections: Vec<CoreConnection>, records: Arc<Memory>
 /// Starts a core on these settings; every kind of notice about everything is on.
 pub(crate) async fn bench_with(mut settings: CoreSettings, records: Arc<Memory>) -> Bench {
     settings.settings.mine_loud_only = false;
+    bench_as_set(settings, records).await
+}
+
+/// Starts a core on exactly these settings.
+pub(crate) async fn bench_as_set(settings: CoreSettings, records: Arc<Memory>) -> Bench {
     let (sender, told) = mpsc::unbounded_channel();
     let network = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let seen = network.clone();

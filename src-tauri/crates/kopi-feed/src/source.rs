@@ -94,6 +94,8 @@ pub enum Note {
         /// Its version.
         version: Option<String>,
     },
+    /// The credential is this person's: their login, by which the server's items name them.
+    SignedInAs(String),
     /// The stream is open and listings are in: live.
     Streaming,
     /// No stream (now): asked every so many seconds.

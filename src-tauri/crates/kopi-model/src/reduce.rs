@@ -197,7 +197,13 @@ fn take(model: &mut Model, id: &ItemId, origin: Origin, now: Timestamp, changes:
 }
 
 /// An environment that went, or is not followed any more, is listed no more: what lived in it would stay for ever.
-fn take_inside(model: &mut Model, environment: &ItemId, origin: Origin, now: Timestamp, changes: &mut Vec<ModelChange>) {
+fn take_inside(
+    model: &mut Model,
+    environment: &ItemId,
+    origin: Origin,
+    now: Timestamp,
+    changes: &mut Vec<ModelChange>,
+) {
     for id in model.inside(environment) {
         let Some(change) = model.take(&id, false, origin, now) else {
             continue;

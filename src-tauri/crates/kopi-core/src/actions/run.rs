@@ -41,7 +41,11 @@ pub(crate) async fn run(
     let hold = hold && plan.danger == Danger::Reversible;
     let now = shared.clock().now();
     let until = now.checked_add(HOLD).unwrap_or(now);
-    let me = shared.settings.load().settings.me.first().cloned();
+    let me = {
+        let settings = shared.settings.load();
+        let logins = shared.state().me(&settings.settings);
+        logins.into_iter().next()
+    };
     let mut entry = JournalEntry {
         id: 0,
         at: now,

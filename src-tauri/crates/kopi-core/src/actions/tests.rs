@@ -8,9 +8,7 @@ use kopi_model::item::{PreviousVersion, UpgradePhase};
 use kopi_model::wire::{Act, Answer, ConnectionState, ErrorCode, Query, Task, TaskState};
 use kopi_model::{Danger, Item, LiveStatus, NoticeEvent, Order, Plan, Receipt, Verb};
 
-use crate::testing::{
-    Bench, Memory, Script, bench_with, container, environment, order, scripted, service, start_time,
-};
+use crate::testing::{Bench, Memory, Script, bench_with, container, environment, order, scripted, service, start_time};
 use crate::{CoreConnection, CoreSettings, Face, Session};
 
 const OLD: &str = "hub.ihealth.com/web/api:1.8.2";

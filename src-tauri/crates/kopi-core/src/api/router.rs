@@ -173,7 +173,7 @@ fn about(shared: &Shared) -> About {
         tray: shared.desk.tray(),
         notice_buttons: shared.teller.shows_buttons(),
         store_note: shared.records.note(),
-        me: settings.settings.me.clone(),
+        me: state.me(&settings.settings),
         focus_until: state.quiet.focus_until,
         muted: state.quiet.muted.clone(),
     }

@@ -100,7 +100,7 @@ impl Eye {
         TrayModel::derive(&TraySight {
             snapshot: &picture,
             deploys: &self.deploys,
-            me: &settings.settings.me,
+            me: &about.me,
             muted: &about.muted,
             focus_until: about.focus_until,
             badge: settings.settings.tray_badges,

@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) run: u64,
     pub(crate) track: Track,
     pub(crate) latencies: Latencies,
+    /// Whose credential it is, where the server says so.
+    pub(crate) login: Option<String>,
     /// It was up and caught up then.
     pub(crate) watched_until: Timestamp,
     pub(crate) health: ConnectionHealth,
@@ -65,6 +67,7 @@ impl Connection {
                 self.health.dialect = Some(dialect);
                 self.health.server_version = version;
             }
+            Note::SignedInAs(login) => self.login = Some(login),
             Note::Streaming => {
                 self.set_state(ConnectionState::Live, now);
                 self.works(now);

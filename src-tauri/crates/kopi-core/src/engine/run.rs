@@ -109,6 +109,7 @@ pub(crate) fn current_prefs(shared: &Shared, state: &State, now: Timestamp) -> P
     let settings = shared.settings.load();
     prefs(
         &settings.settings,
+        &state.me(&settings.settings),
         &state.quiet.muted,
         state.quiet.focus_until,
         now,
@@ -428,6 +429,7 @@ fn restart_all(shared: &Arc<Shared>, state: &mut State, now: Timestamp) {
         track.woke();
         let mut fresh = begin(shared, &connection.settings.clone(), connection.run + 1, track, now);
         fresh.watched_until = connection.watched_until;
+        fresh.login = connection.login.take();
         fresh.health.last_good_at = connection.health.last_good_at;
         fresh.health.dialect = connection.health.dialect.take();
         fresh.health.server_version = connection.health.server_version.take();
@@ -462,6 +464,7 @@ fn begin(shared: &Arc<Shared>, settings: &CoreConnection, first_run: u64, track:
         run: first_run,
         track,
         latencies: Latencies::default(),
+        login: None,
         watched_until: now,
         health: ConnectionHealth {
             name: source_settings.name.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use kopi_model::wire::{ConnectionHealth, ConnectionState, Frame, Snapshot, Task};
+use kopi_model::wire::{ConnectionHealth, ConnectionState, Frame, Settings, Snapshot, Task};
 use kopi_model::{ConnectionName, Item, ItemId, ItemKind, Model, ModelChange};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -192,6 +192,20 @@ impl State {
             .values()
             .filter(|(word, out)| is_right(word) && out.try_send(frame.clone()).is_ok())
             .count()
+    }
+
+    /// Logins of the person at this desk: as configured, else whose credentials the connections have.
+    pub(crate) fn me(&self, settings: &Settings) -> Vec<String> {
+        if !settings.me.is_empty() {
+            return settings.me.clone();
+        }
+        let mut logins: Vec<String> = self
+            .connections
+            .values()
+            .filter_map(|connection| connection.login.clone())
+            .collect();
+        logins.dedup();
+        logins
     }
 
     /// A face shows it to somebody, or an order is under way.

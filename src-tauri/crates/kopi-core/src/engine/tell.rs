@@ -59,6 +59,7 @@ pub(crate) async fn tell(shared: Arc<Shared>, mut notices: mpsc::Receiver<Decide
 /// What the person wants to be told now.
 pub(crate) fn prefs(
     settings: &Settings,
+    me: &[String],
     muted: &[(String, Timestamp)],
     focus_until: Option<Timestamp>,
     now: Timestamp,
@@ -69,7 +70,7 @@ pub(crate) fn prefs(
             .into_iter()
             .filter(|event| settings.notices.iter().any(|word| word == event.word()))
             .collect(),
-        me: settings.me.iter().map(|login| login.to_lowercase()).collect(),
+        me: me.iter().map(|login| login.to_lowercase()).collect(),
         mine_loud_only: settings.mine_loud_only,
         muted: muted.to_vec(),
         focus_until,

@@ -259,3 +259,122 @@ async fn sources_know_whether_anybody_looks_or_may_be_told() {
     rest().await;
     assert!(server.is_attended(), "a window shows it");
 }
+
+/// Says who one is, once watched.
+fn signs_in(server: &crate::testing::Script, login: &str) {
+    server.then(Move::Note(kopi_feed::Note::SignedInAs(login.to_owned())));
+}
+
+async fn with_own_things_only() -> (Arc<crate::testing::Script>, Bench, crate::Session) {
+    let (server, connection) = scripted("drone");
+    server.lists(vec![build("drone", 1, BuildStatus::Passed)]);
+    let mut settings = crate::CoreSettings {
+        connections: vec![connection],
+        ..crate::CoreSettings::default()
+    };
+    settings.settings.mine_loud_only = true;
+    settings.settings.me = Vec::new();
+    let bench = crate::testing::bench_as_set(settings, Arc::default()).await;
+    bench
+        .until("live", |picture| picture.connections[0].state == ConnectionState::Live)
+        .await;
+    let (session, _) = bench.core.session(crate::Face::acting("window"));
+    (server, bench, session)
+}
+
+fn by(author: &str, branch: &str, number: u64, status: BuildStatus) -> Item {
+    let Item::Build(mut build) = build("drone", number, status) else {
+        panic!("a build")
+    };
+    build.author = author.into();
+    build.branch = branch.into();
+    Item::Build(build)
+}
+
+fn kept(bench: &Bench) -> Vec<(String, Option<String>)> {
+    let notices = bench.records.notices.lock().unwrap();
+    notices
+        .iter()
+        .map(|notice| (notice.event.clone(), notice.held_back.clone()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_passed_is_kept_and_not_shown_and_the_server_says_who_i_am() {
+    let (server, mut bench, session) = with_own_things_only().await;
+    server.upsert(by("sunyue", "dev", 2, BuildStatus::Passed));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(bench.told.try_recv().is_err(), "somebody else's");
+    assert_eq!(kept(&bench), [("passed".to_owned(), Some("not_mine".to_owned()))]);
+    signs_in(&server, "linhao");
+    server.upsert(by("LinHao", "feature/x", 3, BuildStatus::Passed));
+    let notice = bench.told.recv().await.unwrap();
+    assert!(notice.mine && notice.event == NoticeEvent::Passed, "{notice:?}");
+    // A feature branch of somebody else's is theirs; their main branch is everybody's.
+    server.upsert(by("sunyue", "feature/y", 4, BuildStatus::Failed));
+    server.upsert(by("sunyue", "dev", 5, BuildStatus::Failed));
+    let notice = bench.told.recv().await.unwrap();
+    assert_eq!((notice.facts.number, notice.event), (Some(5), NoticeEvent::Broken));
+    let answer = session.query(kopi_model::wire::Query::About).await.unwrap();
+    let kopi_model::wire::Answer::About(about) = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(about.me, ["linhao"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_muted_or_in_focus_is_kept_and_not_shown_until_its_end() {
+    use kopi_model::wire::Act;
+    let (server, mut bench, session) = with_own_things_only().await;
+    let in_an_hour = Some(start_time() + jiff::SignedDuration::from_hours(1));
+    let mute = Act::Mute {
+        subject: "ihealth/web".into(),
+        until: in_an_hour,
+    };
+    session.act(mute).await.unwrap();
+    server.upsert(by("sunyue", "dev", 2, BuildStatus::Failed));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let unmute = Act::Mute {
+        subject: "ihealth/web".into(),
+        until: None,
+    };
+    session.act(unmute).await.unwrap();
+    session.act(Act::Focus { until: in_an_hour }).await.unwrap();
+    server.upsert(by("sunyue", "dev", 3, BuildStatus::Failed));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(bench.told.try_recv().is_err());
+    let held = |why: &str| Some(why.to_owned());
+    assert_eq!(
+        kept(&bench),
+        [
+            ("broken".to_owned(), held("muted")),
+            ("still_broken".to_owned(), held("focus"))
+        ]
+    );
+    for _ in 0..61 {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    server.upsert(by("sunyue", "dev", 4, BuildStatus::Failed));
+    let notice = bench.told.recv().await.unwrap();
+    assert_eq!((notice.event, notice.facts.streak), (NoticeEvent::StillBroken, Some(3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_tells_nothing_twice() {
+    let records = Arc::new(Memory::default());
+    let (server, connection) = scripted("drone");
+    server.lists(vec![build("drone", 900, BuildStatus::Running)]);
+    for told in [true, false] {
+        let mut bench = bench(vec![connection.clone()], records.clone()).await;
+        bench
+            .until("live", |picture| picture.connections[0].state == ConnectionState::Live)
+            .await;
+        // The second time as a stream would that sends old news again.
+        server.upsert(build("drone", 900, BuildStatus::Running));
+        server.upsert(build("drone", 900, BuildStatus::Failed));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(bench.told.try_recv().is_ok(), told);
+        assert!(bench.told.try_recv().is_err());
+        bench.core.stop("restart").await;
+    }
+}

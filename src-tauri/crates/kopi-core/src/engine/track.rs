@@ -101,13 +101,9 @@ impl Track {
     /// Everything of which something is known is caught up with or cannot be listed now; false as long as nothing is.
     pub(crate) fn has_caught_up(&self, connection: &ConnectionName, model: &Model) -> bool {
         !self.caught_up.is_empty()
-            && model
-                .scopes_of(connection)
-                .all(|(scope, _)| {
-                    self.caught_up.contains(scope)
-                        || self.failed.contains(scope)
-                        || model.is_scope_empty(connection, scope)
-                })
+            && model.scopes_of(connection).all(|(scope, _)| {
+                self.caught_up.contains(scope) || self.failed.contains(scope) || model.is_scope_empty(connection, scope)
+            })
     }
 
     /// Its last listing failed, or it was not listed since the connection fell.

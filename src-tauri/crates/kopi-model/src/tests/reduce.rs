@@ -185,7 +185,11 @@ fn with_an_environment_goes_what_lives_in_it_and_its_scope() {
     }
     assert_eq!(ids(&world.model), ["environment:rancher/1a5", "service:rancher/1s2"]);
     let connection = rancher();
-    let scopes: Vec<&str> = world.model.scopes_of(&connection).map(|(scope, _)| scope.as_str()).collect();
+    let scopes: Vec<&str> = world
+        .model
+        .scopes_of(&connection)
+        .map(|(scope, _)| scope.as_str())
+        .collect();
     assert!(!scopes.contains(&"environment:1a7"), "{scopes:?}");
     assert!(scopes.contains(&"environment:1a5"), "{scopes:?}");
 }

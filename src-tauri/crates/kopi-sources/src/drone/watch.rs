@@ -73,6 +73,9 @@ pub(super) async fn run(source: &DroneSource, cx: &Cx, out: &Outbox) -> Result<I
         family.dialect()?;
         // The stream never refuses a wrong token, so that this has to be asked first.
         let user = source.api.user().await?;
+        if !user.login.is_empty() {
+            out.note(Note::SignedInAs(user.login.clone())).await?;
+        }
         let mut watch = Watch {
             source,
             cx,
