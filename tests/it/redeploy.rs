@@ -192,12 +192,22 @@ async fn one_that_outlives_kopi_is_picked_up_and_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deploy_of_drones_is_told_with_the_build_that_made_it() {
     let mut scene = scene(60.0).await;
+    let (repo, branch) = scene
+        .until("a line that ends at a service", |picture| {
+            picture.items.iter().find_map(|item| match item.as_ref() {
+                Item::Line(line) if line.service.is_some() && line.branch == "develop" => {
+                    Some((line.repo.clone(), line.branch.clone()))
+                }
+                _ => None,
+            })
+        })
+        .await;
     let pushed = scene
         .office
         .handle()
         .push(Wanted {
-            repo: "web".into(),
-            branch: "develop".into(),
+            repo,
+            branch,
             author: "chenjing".into(),
             message: "Show the trend".into(),
             ..Wanted::default()
