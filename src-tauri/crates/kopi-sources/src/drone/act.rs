@@ -206,7 +206,16 @@ impl DroneSource {
         if known.is_some()
             && let Some(build) = super::merge::with_frame(known.as_ref(), whole.build.clone())
         {
+            // A log that was opened tells the model nothing, and the frame that will would then say nothing new: what
+            // changed is read once more by who watches, and told.
+            let moved = known.is_some_and(|known| known.status != build.status);
+            let key = key_of(&build);
             memory.keep(build);
+            if moved {
+                memory.read_at(key, Instant::now());
+                drop(memory);
+                self.wake.notify_one();
+            }
         }
     }
 }
