@@ -107,10 +107,11 @@ impl Autostart {
 
     fn plist(&self) -> String {
         let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
-        let arguments: String = std::iter::once(self.program.to_string_lossy().into_owned())
+        let arguments: Vec<String> = std::iter::once(self.program.to_string_lossy().into_owned())
             .chain(self.arguments.iter().cloned())
             .map(|argument| format!("    <string>{}</string>\n", escape(&argument)))
             .collect();
+        let arguments = arguments.concat();
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
              \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n  \

@@ -23,7 +23,7 @@ impl Case {
             began: at(0),
             deadline: at(600),
             failing_since: None,
-            failed_containers: Default::default(),
+            failed_containers: std::collections::BTreeSet::new(),
         };
         Self { world, api, watch }
     }

@@ -113,7 +113,7 @@ fn all_in(lang: Lang) -> String {
                 .filter(|line| !line.is_empty())
                 .map(String::as_str)
                 .collect();
-            page.push_str(&format!("{}\n  {}\n", event.word(), lines.join("\n  ")));
+            page.extend([event.word(), "\n  ", &lines.join("\n  "), "\n"]);
         }
     }
     page
