@@ -1,5 +1,7 @@
 //! One integration binary: the walls of the house, and flows from a server's bytes to what a person sees.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 #[cfg(target_os = "linux")]
 mod bus;
 mod cli;
