@@ -174,8 +174,6 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F
             }
         }
     };
-    match tokio::time::timeout(LONGEST, asking).await {
-        Ok(found) => found,
-        Err(_) => panic!("never came: {what}"),
-    }
+    let found = tokio::time::timeout(LONGEST, asking).await;
+    found.unwrap_or_else(|_| panic!("never came: {what}"))
 }

@@ -140,13 +140,11 @@ impl Scene {
                 changed.changed().await.expect("the core lives");
             }
         };
-        match tokio::time::timeout(Duration::from_secs(60), wait).await {
-            Ok(found) => found,
-            Err(_) => {
-                let picture = self.core.picture();
-                panic!("never came: {what}\n{:#?}\n{:#?}", picture.connections, picture.tasks)
-            }
-        }
+        let found = tokio::time::timeout(Duration::from_mins(1), wait).await;
+        found.unwrap_or_else(|_| {
+            let picture = self.core.picture();
+            panic!("never came: {what}\n{:#?}\n{:#?}", picture.connections, picture.tasks)
+        })
     }
 
     pub(crate) async fn notice(&mut self, event: NoticeEvent, about: &kopi_model::ItemId) -> (Worded, Notice) {
@@ -158,7 +156,7 @@ impl Scene {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), wait)
+        tokio::time::timeout(Duration::from_mins(1), wait)
             .await
             .unwrap_or_else(|_| panic!("never told: {event:?}"))
     }

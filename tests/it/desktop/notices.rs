@@ -37,6 +37,11 @@ struct Daemon {
     last: u32,
 }
 
+#[allow(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the interface on the bus has them"
+)]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Daemon {
     fn get_capabilities(&self) -> Vec<String> {
@@ -108,10 +113,10 @@ impl Desktop {
     }
 
     async fn next(&mut self, agent: &Agent) -> Notice {
-        match tokio::time::timeout(PATIENCE, self.notices.recv()).await {
-            Ok(notice) => notice.unwrap(),
-            Err(_) => panic!("no notice came: {}", agent.log()),
-        }
+        let notice = tokio::time::timeout(PATIENCE, self.notices.recv()).await;
+        notice
+            .unwrap_or_else(|_| panic!("no notice came: {}", agent.log()))
+            .unwrap()
     }
 
     async fn click(&self, id: u32, action: &str) {

@@ -12,6 +12,11 @@ struct Watcher {
     registered: mpsc::UnboundedSender<String>,
 }
 
+#[allow(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the interface on the bus has them"
+)]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
     fn register_status_notifier_item(&self, service: &str) {

@@ -103,7 +103,7 @@ impl Own {
 }
 
 async fn own(common: &Common, paths: &Paths, attachable: bool) -> Result<Own, ApiError> {
-    let lock = take_lock(paths).map_err(lock_error)?;
+    let lock = take_lock(paths).map_err(|error| lock_error(&error))?;
     let config = KeptConfig::load(paths, kopi_sources::all())?;
     let desk = Arc::new(ConfigDesk::new(config, Box::new(Office::default())));
     let mut settings = desk.settings();
@@ -133,7 +133,7 @@ async fn own(common: &Common, paths: &Paths, attachable: bool) -> Result<Own, Ap
     Ok(Own { core, hosted })
 }
 
-fn lock_error(error: LockError) -> ApiError {
+fn lock_error(error: &LockError) -> ApiError {
     ApiError::new(ErrorCode::AlreadyRunning, error.to_string())
 }
 
@@ -165,7 +165,7 @@ pub(crate) async fn agent(common: &Common, arguments: &AgentArguments) -> Result
             crate::agent::raise_running(&paths, show).await.map_err(failed)?;
             return Ok(Exit::Fine);
         }
-        Err(error) => return Err(lock_error(error)),
+        Err(error) => return Err(lock_error(&error)),
     };
     let config = KeptConfig::load_or_default(&paths, kopi_sources::all());
     let desk = Arc::new(ConfigDesk::new(config, Box::new(Office::default())));

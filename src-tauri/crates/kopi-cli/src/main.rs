@@ -98,7 +98,7 @@ async fn run(command: Command, common: &Common, printer: Printer) -> Result<Exit
                 Verb::Redeploy
             };
             on_service(common, &arguments.act, printer, verb, |order| {
-                order.tag = arguments.tag.clone()
+                order.tag.clone_from(&arguments.tag);
             })
             .await
         }
@@ -106,7 +106,7 @@ async fn run(command: Command, common: &Common, printer: Printer) -> Result<Exit
         Command::Finish(act) => on_service(common, &act, printer, Verb::Finish, |_| {}).await,
         Command::Scale(arguments) => {
             on_service(common, &arguments.act, printer, Verb::Scale, |order| {
-                order.scale = Some(arguments.to)
+                order.scale = Some(arguments.to);
             })
             .await
         }

@@ -27,6 +27,10 @@ pub(crate) struct Printer {
     pub(crate) lang: Lang,
 }
 
+#[allow(
+    clippy::unused_self,
+    reason = "what prints is handed a printer, whether this kind of word needs it or not"
+)]
 impl Printer {
     /// One JSON document.
     pub(crate) fn document(self, value: &Value) {

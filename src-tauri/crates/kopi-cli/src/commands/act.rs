@@ -120,16 +120,13 @@ pub(crate) async fn act(mut reach: Reach, order: Order, confirm: &Confirm, print
     let began = Timestamp::now();
     let snapshot = reach.subscribe().await?;
     reach.send(RequestBody::Ack { rev: snapshot.rev }).await?;
-    let task = match reach
-        .act(Act::Run {
-            order,
-            token: plan.token.clone(),
-            hold: false,
-        })
-        .await?
-    {
-        Answer::Task(task) => task,
-        _ => return Err(ApiError::new(ErrorCode::Internal, "the core answered something else")),
+    let run = Act::Run {
+        order,
+        token: plan.token.clone(),
+        hold: false,
+    };
+    let Answer::Task(task) = reach.act(run).await? else {
+        return Err(ApiError::new(ErrorCode::Internal, "the core answered something else"));
     };
     let wanted = Wanted {
         task,

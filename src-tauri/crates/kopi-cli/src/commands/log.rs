@@ -1,6 +1,6 @@
 //! `kopi log`: a build's log, whole or followed, with the step's name in front where there are several.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
 use kopi_model::wire::{Answer, ApiError, ErrorCode, Frame, LogAsk, LogEnd, LogLine, Query, RequestBody};
@@ -150,11 +150,9 @@ pub(crate) fn resolve_build(text: &str, builds: &[&Build], connections: &[String
         }
         [owner, repo] => {
             let repo = format!("{owner}/{repo}");
-            let mut found: HashMap<&str, ()> = HashMap::new();
-            for build in builds.iter().filter(|build| build.repo == repo) {
-                found.insert(build.connection.as_str(), ());
-            }
-            match found.keys().collect::<Vec<_>>().as_slice() {
+            let of_repo = builds.iter().filter(|build| build.repo == repo);
+            let found: BTreeSet<&str> = of_repo.map(|build| build.connection.as_str()).collect();
+            match found.iter().collect::<Vec<_>>().as_slice() {
                 [connection] => Ok(id(connection, &repo)),
                 [] => Err(ApiError::new(
                     ErrorCode::NoSuchItem,

@@ -1,5 +1,6 @@
 //! Who may come in: Host and Origin by allow-list on every route (421, 403), a one-time token against a session token.
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
@@ -65,7 +66,10 @@ impl Tokens {
 
 fn token() -> String {
     let bytes: [u8; 32] = rand::rng().random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut token, byte| {
+        let _ = write!(token, "{byte:02x}");
+        token
+    })
 }
 
 fn same(left: &str, right: &str) -> bool {

@@ -36,12 +36,12 @@ pub(crate) async fn open(State(served): State<Arc<Served>>, headers: HeaderMap, 
 }
 
 async fn talk(served: &Served, mut socket: WebSocket) {
-    let hello = match tokio::time::timeout(GREETING, read(&mut socket)).await {
-        Ok(Some(Request {
-            body: RequestBody::Hello(hello),
-            ..
-        })) => hello,
-        _ => return close(socket, REFUSED, "the first frame must be a hello").await,
+    let Ok(Some(Request {
+        body: RequestBody::Hello(hello),
+        ..
+    })) = tokio::time::timeout(GREETING, read(&mut socket)).await
+    else {
+        return close(socket, REFUSED, "the first frame must be a hello").await;
     };
     if !hello.token.as_deref().is_some_and(|token| served.tokens.knows(token)) {
         return close(socket, REFUSED, "this address was used already; start kopi serve again").await;
