@@ -86,7 +86,7 @@ async fn run() -> (Vec<f64>, Vec<f64>) {
                 name: "drone".into(),
                 kind: "drone".into(),
                 url: url.parse().expect("address"),
-                fields: Default::default(),
+                fields: std::collections::BTreeMap::default(),
                 secrets: [("token".to_owned(), Secret::new("t"))].into(),
                 tls: TlsSettings::default(),
                 production: Vec::new(),

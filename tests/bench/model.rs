@@ -36,7 +36,7 @@ fn build(repo: usize, number: usize, round: usize) -> Item {
         scope: "feed".into(),
         repo: format!("ihealth/service-{repo}"),
         number: number as u64,
-        status: if round % 2 == 0 {
+        status: if round.is_multiple_of(2) {
             BuildStatus::Running
         } else {
             BuildStatus::Passed
@@ -69,7 +69,7 @@ fn world(items: usize) -> Model {
 
 fn change(model: &mut Model, items: usize, round: usize) -> usize {
     let number = round * 7919 % (items / 2);
-    let (connection, item) = if round % 2 == 0 {
+    let (connection, item) = if round.is_multiple_of(2) {
         ("rancher", service(number, round + 1))
     } else {
         ("drone", build(number, 1, round / (items / 2) + round / 2))
@@ -85,10 +85,7 @@ fn change(model: &mut Model, items: usize, round: usize) -> usize {
     let patch = Patch {
         base,
         rev: model.rev(),
-        upserts: changes
-            .iter()
-            .filter_map(|change| change.after.clone().map(Into::into))
-            .collect(),
+        upserts: changes.iter().filter_map(|change| change.after.clone()).collect(),
         ..Patch::default()
     };
     serde_json::to_vec(&patch).map_or(0, |bytes| bytes.len())

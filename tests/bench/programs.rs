@@ -79,7 +79,7 @@ impl Stage {
             .map_err(|error| error.to_string())?;
         let agent = Running(agent);
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(60) {
+        while began.elapsed() < Duration::from_mins(1) {
             let status = self.status();
             if status["connections"]
                 .as_array()

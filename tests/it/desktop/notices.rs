@@ -1,5 +1,11 @@
 //! Notices: a build at a real fake Drone breaks, the desktop is told in words, and a click comes back as an act.
 
+#![allow(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the interface on the bus has them"
+)]
+
 use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};
 
@@ -37,11 +43,6 @@ struct Daemon {
     last: u32,
 }
 
-#[allow(
-    clippy::unused_self,
-    clippy::used_underscore_binding,
-    reason = "the interface on the bus has them"
-)]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Daemon {
     fn get_capabilities(&self) -> Vec<String> {

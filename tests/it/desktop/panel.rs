@@ -1,5 +1,11 @@
 //! The test as a panel: serves `org.kde.StatusNotifierWatcher`, reads the icon, reads and clicks the menu.
 
+#![allow(
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the interface on the bus has them"
+)]
+
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
@@ -12,11 +18,6 @@ struct Watcher {
     registered: mpsc::UnboundedSender<String>,
 }
 
-#[allow(
-    clippy::unused_self,
-    clippy::used_underscore_binding,
-    reason = "the interface on the bus has them"
-)]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
     fn register_status_notifier_item(&self, service: &str) {
