@@ -198,9 +198,8 @@ async fn relay(
             _ = loads.changed() => return Down::Reloaded,
         };
         match frame {
-            None => return Down::Gone,
             Some(Frame::Bye { why }) if why == "quit" => return Down::Quit,
-            Some(Frame::Bye { .. }) => return Down::Gone,
+            None | Some(Frame::Bye { .. }) => return Down::Gone,
             Some(Frame::Show { item, log }) => {
                 page.show(item, log);
                 window.raise();
