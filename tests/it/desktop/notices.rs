@@ -264,7 +264,10 @@ async fn mute_is_one_button_and_holds() {
     let held = eventually(async || {
         use kopi_model::wire::{Answer, Query};
         match client.query(Query::Notices { limit: 10 }).await.unwrap() {
-            Answer::Notices(notices) => notices.iter().any(|notice| notice.held_back.is_some()).then_some(()),
+            Answer::Notices(notices) => notices
+                .iter()
+                .any(|notice| notice.event == "still_broken" && notice.held_back.as_deref() == Some("muted"))
+                .then_some(()),
             other => panic!("{other:?}"),
         }
     });
@@ -283,7 +286,11 @@ async fn a_desktop_without_notices_is_said_and_nothing_breaks() {
     let in_inbox = eventually(async || {
         use kopi_model::wire::{Answer, Query};
         match client.query(Query::Notices { limit: 10 }).await.unwrap() {
-            Answer::Notices(notices) => notices.first().map(|notice| notice.title.clone()),
+            // What began stands there too, as not told.
+            Answer::Notices(notices) => notices
+                .iter()
+                .find(|notice| notice.event == "broken")
+                .map(|notice| notice.title.clone()),
             other => panic!("{other:?}"),
         }
     });
