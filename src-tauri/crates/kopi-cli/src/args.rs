@@ -98,6 +98,18 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// It listens for the end itself and says goodbye to who is attached.
+    pub(crate) fn ends_itself(&self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Agent(_) => true,
+            Self::Serve(_) | Self::Office(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// For `agent`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AgentArguments {

@@ -29,7 +29,7 @@ pub(crate) fn log_to_stderr(common: &Common) {
     let filter = match std::env::var("KOPI_LOG") {
         Ok(filter) => filter,
         Err(_) if common.verbose => "info,kopi=debug".to_owned(),
-        Err(_) => "error,kopi_core=warn,kopi_cli=warn".to_owned(),
+        Err(_) => "error,kopi_core=warn,kopi=warn".to_owned(),
     };
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
     tracing_subscriber::fmt()

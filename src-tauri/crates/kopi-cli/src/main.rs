@@ -55,13 +55,15 @@ fn main() -> ExitCode {
         quiet: arguments.common.quiet,
         lang,
     };
+    // The agent and the page end in order on SIGINT, by themselves.
+    let ends_itself = arguments.command.ends_itself();
     let exit = runtime.block_on(async {
         tokio::select! {
             result = run(arguments.command, &arguments.common, printer) => match result {
                 Ok(exit) => exit as u8,
                 Err(error) => printer.error(&error) as u8,
             },
-            _ = tokio::signal::ctrl_c() => 130,
+            _ = tokio::signal::ctrl_c(), if !ends_itself => 130,
         }
     });
     runtime.shutdown_background();

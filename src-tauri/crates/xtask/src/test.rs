@@ -22,6 +22,14 @@ pub(crate) fn test(names: &[String]) -> Outcome {
             "run in ui/: npx vitest NAME",
         )?;
     }
+    if wants("rust") || wants("window") || !filters.is_empty() {
+        // The tests start the programs themselves. The same packages and features in every step: nothing is built twice.
+        step(
+            "build the programs",
+            cargo().args(["build", "--workspace", "--bins", "--quiet"]),
+            "see the first error",
+        )?;
+    }
     if wants("rust") || !filters.is_empty() {
         let mut rust = cargo();
         rust.args(["test", "--workspace", "--quiet"]).args(&filters);
