@@ -39,7 +39,7 @@ impl Desk {
     /// Sets it up; `configuration` is `kopi.toml`. No window yet.
     pub async fn set_up(name: &'static str, locale: &'static str) -> Self {
         let mut display = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -128,7 +128,12 @@ impl Desk {
     /// The screen as it is, to `target/window/NAME/FILE.png`.
     pub fn picture(&self, file: &str) -> PathBuf {
         let folder = program("kopi").parent().unwrap().join("../window").join(self.name);
-        std::fs::create_dir_all(&folder).unwrap();
+        self.picture_in(&folder, file)
+    }
+
+    /// The screen as it is, to a folder.
+    pub fn picture_in(&self, folder: &Path, file: &str) -> PathBuf {
+        std::fs::create_dir_all(folder).unwrap();
         let path = folder.join(format!("{file}.png"));
         let taken = self
             .command(Path::new("import"))

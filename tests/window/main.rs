@@ -7,4 +7,5 @@
 mod bus;
 mod desk;
 mod office;
+mod pictures;
 mod start;

@@ -421,9 +421,10 @@ mod tests {
             let counted = format!("{{{counts}}}");
             sentence.replace(&counted, "{n}").replace("{pause_s}", "{pause}")
         };
-        for (file, sentences) in [
+        for (file, batch, sentences) in [
             (
                 "en.json",
+                "{batch} at a time, {pause} s apart",
                 WORDINGS
                     .iter()
                     .flat_map(|wording| [(wording, wording.one), (wording, wording.en)])
@@ -431,6 +432,7 @@ mod tests {
             ),
             (
                 "zh-CN.json",
+                "一次 {batch} 个，间隔 {pause} 秒",
                 WORDINGS.iter().map(|wording| (wording, wording.zh)).collect(),
             ),
         ] {
@@ -440,7 +442,9 @@ mod tests {
             let messages = std::fs::read_to_string(&path)
                 .unwrap()
                 .replace("**", "")
-                .replace("\\\"", "\"");
+                .replace("\\\"", "\"")
+                // The page has words of its own for one at a time and for no pause.
+                .replace("{batch}{pause}", batch);
             for (wording, sentence) in sentences {
                 let sentence = same(sentence, wording.counts);
                 assert!(

@@ -306,7 +306,10 @@ async fn a_damaged_database_is_set_aside_and_life_goes_on() {
             panic!("{damage:?}: {opened:?}")
         };
         assert_eq!(to.file_name().unwrap(), "kopi.db.damaged-2026-11-25T09-00-00Z");
-        assert_eq!(std::fs::read(&to).unwrap(), bytes, "{damage:?}");
+        // SQLite may count an opening in the file's head (100 bytes); what is damaged and what is whole stays as it was.
+        let kept = std::fs::read(&to).unwrap();
+        assert_eq!(kept.len(), bytes.len(), "{damage:?}");
+        assert!(kept[100..] == bytes[100..], "{damage:?}");
         store.begin_journal(&intent(), None).await.unwrap();
         store.close().await.unwrap();
         assert_eq!(Store::open(&path, now()).await.unwrap().1, Opened::Existing);

@@ -1,4 +1,4 @@
-//! `screenshots`: pictures of the views on the demo office, both themes and languages, by the system's Chromium.
+//! `screenshots`: pictures of the views of the real window on the demo office, both themes and languages.
 
 use crate::step::{Outcome, cargo, step};
 use crate::{page, system};

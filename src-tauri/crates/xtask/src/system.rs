@@ -46,7 +46,12 @@ const BUILD: [Need; 5] = [
     },
 ];
 
-const TEST: [Need; 6] = [
+const TEST: [Need; 7] = [
+    // Its `import` takes the pictures of the virtual screen.
+    Need {
+        seen: Seen::Program("import"),
+        packages: ["imagemagick", "ImageMagick", "imagemagick", "ImageMagick"],
+    },
     Need {
         seen: Seen::Program("WebKitWebDriver"),
         packages: [

@@ -32,7 +32,8 @@ pub(crate) fn test(names: &[String]) -> Outcome {
     }
     if wants("rust") || !filters.is_empty() {
         let mut rust = cargo();
-        rust.args(["test", "--workspace", "--quiet"]).args(&filters);
+        rust.args(["test", "--workspace", "--quiet", "--no-fail-fast"])
+            .args(&filters);
         step("tests in Rust", &mut rust, "run one: cargo xtask test NAME")?;
     }
     if wants("window") {
