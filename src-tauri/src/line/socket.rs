@@ -192,6 +192,8 @@ async fn relay(
     tokio::pin!(heartbeat);
     loop {
         let frame = tokio::select! {
+            // A goodbye that is in already comes before the end of the line: who quits must not be started again.
+            biased;
             frame = frames.next() => frame,
             () = gone.cancelled() => return Down::Gone,
             () = &mut heartbeat => return Down::Gone,
